@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+pub mod kernel;
+pub mod math;
+mod mode;
+mod params;
+mod scalar;
+mod stream;
+
+pub use mode::{Accum, Mode};
+pub use ndarray;
+pub use params::{BufferUpdate, Gradients, Initializer, Layout, ParamId, ParamKind, ParamSpec, Params, Scope};
+pub use scalar::{DType, Scalar};
+pub use stream::{Constant, Permutation, Stream, StreamRng};
+
+#[cfg(feature = "openblas")]
+extern crate blas_src as _;
