@@ -10,7 +10,7 @@ mod stream;
 pub use mode::{Accum, Mode};
 pub use ndarray;
 pub use params::{BufferUpdate, Gradients, Initializer, Layout, ParamId, ParamKind, ParamSpec, Params, Scope};
-pub use scalar::{DType, Scalar};
+pub use scalar::{DType, Scalar, Slice, SliceMut};
 pub use stream::{Constant, Permutation, Stream, StreamRng};
 
 #[cfg(feature = "openblas")]

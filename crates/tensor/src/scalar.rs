@@ -23,6 +23,24 @@ impl DType {
     }
 }
 
+/// A slice of one of the two element types: how code that is generic over [`Scalar`] reaches what is written once per type.
+#[derive(Clone, Copy, Debug)]
+pub enum Slice<'a> {
+    /// 32-bit elements.
+    F32(&'a [f32]),
+    /// 64-bit elements.
+    F64(&'a [f64]),
+}
+
+/// As [`Slice`], to change.
+#[derive(Debug)]
+pub enum SliceMut<'a> {
+    /// 32-bit elements.
+    F32(&'a mut [f32]),
+    /// 64-bit elements.
+    F64(&'a mut [f64]),
+}
+
 /// An element of a buffer: `f32` or `f64`, and nothing else (the trait is sealed).
 ///
 /// `T: Scalar` is the only type parameter of the workspace and stands only on what holds arrays.
@@ -38,6 +56,12 @@ pub trait Scalar:
 
     /// The same value as `f64` (exact).
     fn as_f64(self) -> f64;
+
+    /// `values` as what they are.
+    fn slice(values: &[Self]) -> Slice<'_>;
+
+    /// `values` as what they are, to change.
+    fn slice_mut(values: &mut [Self]) -> SliceMut<'_>;
 
     /// Appends the little-endian bytes of `values`.
     fn extend_le_bytes(values: &[Self], out: &mut Vec<u8>);
@@ -64,6 +88,16 @@ macro_rules! scalar {
             #[allow(clippy::unnecessary_cast)]
             fn as_f64(self) -> f64 {
                 self as f64
+            }
+
+            #[inline]
+            fn slice(values: &[Self]) -> Slice<'_> {
+                Slice::$dtype(values)
+            }
+
+            #[inline]
+            fn slice_mut(values: &mut [Self]) -> SliceMut<'_> {
+                SliceMut::$dtype(values)
             }
 
             fn extend_le_bytes(values: &[Self], out: &mut Vec<u8>) {
