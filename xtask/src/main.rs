@@ -1,2 +1,63 @@
-//! The project commands.
-fn main() {}
+//! The project's commands: `cargo xtask run` runs the experiments, `cargo xtask test` passes the tests.
+//!
+//! This program depends on none of our crates, so it builds in seconds and can build and run the others with the right features.
+
+mod blas;
+mod check;
+mod cmd;
+mod experiments;
+mod parity;
+mod setup;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+usage: cargo xtask COMMAND [OPTIONS]
+
+  run [NAME...] [OPTIONS]   run experiments and write the report; without a name: the tour (at most 10 minutes)
+  list [--json]             the experiments, one line each
+  report [--out DIR]        build the report again from the records at hand
+  data list|fetch|verify    the data sets: what there is, fetch one, check what is here
+  setup [--yes]             how to install OpenBLAS here; with --yes, do it
+  test                      all tests: units, documentation examples, laws, tidy
+  tidy                      the rules of the repository alone
+  parity [--torch]          saved models read by Python's safetensors and numpy (and by PyTorch)
+  alone [CRATE...]          each library crate used from outside the workspace, with each of its features
+  ci                        what continuous integration runs
+
+options of run, list, report and data:
+  --blas auto|openblas|rust which library multiplies matrices (auto: OpenBLAS where it is installed)
+  all others are passed on: `cargo xtask run --help` shows them";
+
+fn main() -> ExitCode {
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    if args.is_empty() {
+        eprintln!("{HELP}");
+        return ExitCode::from(2);
+    }
+    let command = args.remove(0);
+    let outcome = match command.as_str() {
+        "run" | "list" | "report" | "data" => experiments::main(&command, args),
+        "setup" => setup::main(args),
+        "test" => check::test(args),
+        "ci" => check::ci(args),
+        "alone" => check::alone(args),
+        "tidy" => tidy::main(args),
+        "parity" => parity::main(args),
+        "help" | "--help" | "-h" => {
+            println!("{HELP}");
+            Ok(())
+        }
+        other => Err(cmd::Failure::usage(format!("there is no command `{other}`\n\n{HELP}"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.message.is_empty() {
+                eprintln!("xtask: {}", failure.message);
+            }
+            ExitCode::from(failure.status)
+        }
+    }
+}

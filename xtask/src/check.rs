@@ -1,0 +1,169 @@
+//! `test`, `ci`, `alone`: everything that must hold, by one command each.
+
+use std::fs;
+use std::path::Path;
+
+use crate::blas;
+use crate::cmd::{Failure, Outcome, cargo, heading, output, root, run};
+use crate::{parity, tidy};
+
+/// All tests: units, documentation examples, laws, tidy.
+pub(crate) fn test(args: Vec<String>) -> Outcome {
+    let data = data_folder();
+    match &data {
+        Some(folder) => println!("testing with the data in {folder}"),
+        None => println!("testing without data sets: tests that need them say `skipped`"),
+    }
+    heading("units, laws");
+    run(with_data(
+        cargo(["test", "--workspace", "--all-targets", "--exclude", "layerwise-benches"]).args(&args),
+        &data,
+    ))?;
+    heading("documentation examples");
+    run(with_data(cargo(["test", "--workspace", "--doc"]).args(&args), &data))?;
+    heading("tidy");
+    tidy::main(Vec::new())
+}
+
+/// What continuous integration runs: the README's two commands in small, and the checks around them.
+pub(crate) fn ci(args: Vec<String>) -> Outcome {
+    if !args.is_empty() {
+        return Err(Failure::usage("ci takes no options"));
+    }
+    heading("format");
+    run(&mut cargo(["fmt", "--all", "--check"]))?;
+    heading("lints");
+    run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    test(Vec::new())?;
+    heading("documentation without warnings");
+    run(cargo(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    heading("every experiment in small");
+    let out = root().join("target").join("ci-runs");
+    let mut smoke = cargo([
+        "run",
+        "--quiet",
+        "--release",
+        "--package",
+        "layerwise-experiments",
+        "--",
+        "run",
+        "--all",
+        "--profile",
+        "smoke",
+        "--out",
+    ]);
+    run(with_data(smoke.arg(out), &data_folder()))?;
+    heading("parity");
+    parity::main(Vec::new())?;
+    if blas::found() {
+        heading("the tests of the kernels with OpenBLAS");
+        run(cargo(["test", "--package", "layerwise-tensor", "--features", "openblas"]).arg("--quiet"))?;
+    }
+    Ok(())
+}
+
+/// Each library crate as a consumer outside the workspace sees it: built, documented, its README example run, with each feature.
+pub(crate) fn alone(args: Vec<String>) -> Outcome {
+    let has_blas = blas::found();
+    for (name, path, features) in libraries()? {
+        if !args.is_empty() && !args.contains(&name) {
+            continue;
+        }
+        let mut sets = vec![String::new()];
+        sets.extend(features.into_iter().filter(|f| f != "default" && (f != "openblas" || has_blas)));
+        for set in sets {
+            heading(&format!("{name} alone{}", if set.is_empty() { String::new() } else { format!(" with {set}") }));
+            consume(&name, &path, &set)?;
+        }
+    }
+    Ok(())
+}
+
+/// A package outside the workspace whose only dependency is `name` and whose program is the README's first example.
+fn consume(name: &str, path: &Path, feature: &str) -> Outcome {
+    let io = |e: std::io::Error| Failure::new(format!("cannot write the consumer of {name}: {e}"));
+    let folder = tempfile::tempdir().map_err(io)?;
+    let readme = fs::read_to_string(path.join("README.md")).map_err(io)?;
+    let example =
+        first_rust_block(&readme).ok_or_else(|| Failure::new(format!("{name}: README.md has no Rust example")))?;
+    let features = if feature.is_empty() { String::new() } else { format!(", features = [\"{feature}\"]") };
+    let manifest = format!(
+        "[package]\nname = \"consumer\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{name} = {{ path = {path:?}{features} }}\n"
+    );
+    fs::write(folder.path().join("Cargo.toml"), manifest).map_err(io)?;
+    fs::create_dir(folder.path().join("src")).map_err(io)?;
+    let program = if example.contains("fn main") {
+        example
+    } else {
+        format!(
+            "fn main() -> Result<(), Box<dyn std::error::Error>> {{\n{example}\n#[allow(unreachable_code)]\nOk(())\n}}\n"
+        )
+    };
+    fs::write(folder.path().join("src/main.rs"), program).map_err(io)?;
+    // The workspace's lock file keeps the consumer on the versions we test.
+    fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).map_err(io)?;
+    let target = root().join("target").join("alone");
+    run(cargo(["run", "--quiet"]).current_dir(folder.path()).env("CARGO_TARGET_DIR", &target))
+}
+
+/// The first ```` ```rust ```` block, without the hidden-line marks of documentation examples.
+fn first_rust_block(text: &str) -> Option<String> {
+    let mut lines = text.lines().skip_while(|l| !(l.starts_with("```rust") || *l == "```"));
+    lines.next()?;
+    let block: Vec<&str> = lines
+        .take_while(|l| !l.starts_with("```"))
+        .map(|l| l.strip_prefix("# ").unwrap_or(if l == "#" { "" } else { l }))
+        .collect();
+    Some(block.join("\n"))
+}
+
+/// The published crates: name, folder, features.
+fn libraries() -> Outcome<Vec<(String, std::path::PathBuf, Vec<String>)>> {
+    let text = output(&mut cargo(["metadata", "--no-deps", "--format-version", "1"]))
+        .ok_or_else(|| Failure::new("`cargo metadata` failed"))?;
+    let metadata: serde_json::Value =
+        serde_json::from_str(&text).map_err(|e| Failure::new(format!("cargo metadata is not JSON: {e}")))?;
+    let mut found = Vec::new();
+    for package in metadata["packages"].as_array().into_iter().flatten() {
+        if package["publish"].as_array().is_some_and(Vec::is_empty) {
+            continue;
+        }
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap_or_default());
+        let features = package["features"].as_object().map(|f| f.keys().cloned().collect()).unwrap_or_default();
+        found.push((
+            package["name"].as_str().unwrap_or_default().to_owned(),
+            manifest.parent().unwrap_or(manifest).to_path_buf(),
+            features,
+        ));
+    }
+    Ok(found)
+}
+
+/// The folder of data sets: the one named in the environment, or the one beside the checkout where the project is developed.
+fn data_folder() -> Option<String> {
+    if let Ok(named) = std::env::var("LAYERWISE_DATA") {
+        return Some(named);
+    }
+    let beside = root().parent()?.join("shared").join("data");
+    beside.is_dir().then(|| beside.to_string_lossy().into_owned())
+}
+
+fn with_data<'a>(command: &'a mut std::process::Command, data: &Option<String>) -> &'a mut std::process::Command {
+    if let Some(folder) = data {
+        command.env("LAYERWISE_DATA", folder);
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_example_is_found() {
+        let text = "# Title\n\n```text\nno\n```\n\n```rust\n# use x::y;\nlet a = 1;\n```\n```rust\nlet b = 2;\n```\n";
+        let text = text.replace("```text\nno\n```\n", "");
+        assert_eq!(first_rust_block(&text).unwrap(), "use x::y;\nlet a = 1;");
+        assert!(first_rust_block("nothing").is_none());
+    }
+}

@@ -1,0 +1,80 @@
+//! Running other programs, with their output on the terminal and their failures as values.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Why a command ended without success, and the status the process ends with.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) status: u8,
+}
+
+impl Failure {
+    /// Something did not work.
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), status: 1 }
+    }
+
+    /// The command line was wrong.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { message: message.into(), status: 2 }
+    }
+}
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+pub(crate) type Outcome<T = ()> = Result<T, Failure>;
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// `cargo` with these arguments, at the root.
+pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args(args).current_dir(root());
+    command
+}
+
+/// Runs `command` to its end; its status is ours.
+pub(crate) fn run(command: &mut Command) -> Outcome {
+    let shown = show(command);
+    let status = command.status().map_err(|e| Failure::new(format!("cannot start `{shown}`: {e}")))?;
+    match status.code() {
+        Some(0) => Ok(()),
+        Some(code) => Err(Failure {
+            message: format!("`{shown}` ended with status {code}"),
+            status: u8::try_from(code).unwrap_or(1),
+        }),
+        None => Err(Failure { message: format!("`{shown}` was stopped by a signal"), status: 130 }),
+    }
+}
+
+/// What `command` prints, or `None` if it cannot be run or fails.
+pub(crate) fn output(command: &mut Command) -> Option<String> {
+    let out = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+/// A heading in the output of a long command.
+pub(crate) fn heading(text: &str) {
+    println!("\n== {text}");
+}
+
+fn show(command: &Command) -> String {
+    let mut words = vec![command.get_program().to_string_lossy().into_owned()];
+    words.extend(command.get_args().map(|a| a.to_string_lossy().into_owned()));
+    if let Some(program) = Path::new(&words[0]).file_name() {
+        words[0] = program.to_string_lossy().into_owned();
+    }
+    words.join(" ")
+}
