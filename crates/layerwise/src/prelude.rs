@@ -1,0 +1,3 @@
+//! The names that most programs need: `use layerwise::prelude::*;`.
+
+pub use layerwise_tensor::{Accum, Gradients, Layout, Mode, ParamKind, Params, Scalar, Stream};
