@@ -46,7 +46,7 @@ pub enum SliceMut<'a> {
 /// `T: Scalar` is the only type parameter of the workspace and stands only on what holds arrays.
 /// Hyperparameters, losses and metrics are `f64` everywhere.
 pub trait Scalar:
-    ndarray::NdFloat + crate::math::Native + Default + Sum + Debug + Send + Sync + Unpin + 'static
+    ndarray::NdFloat + crate::math::Native + crate::kernel::Product + Default + Sum + Debug + Send + Sync + Unpin + 'static
 {
     /// The name of this type in records and files.
     const DTYPE: DType;

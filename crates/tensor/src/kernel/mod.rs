@@ -1,6 +1,35 @@
-//! Kernels over slices (stub).
+//! Kernels over row-major slices: products, sums, softmax, norms. Sizes are explicit; a wrong length is a panic.
+//!
+//! Every kernel gives the same bits whatever [`Par`] and the number of threads: its tiles have edges that follow from shapes and element
+//! type only, and its sums have a fixed order. None allocates, except for the packing buffer inside `matrixmultiply`.
+//! [`reference`] holds the slow and obvious twin of each.
 
-/// Sum of squares in `f64`, in a fixed order.
-pub fn sum_of_squares<T: crate::Scalar>(x: &[T]) -> f64 {
-    x.iter().map(|v| v.as_f64() * v.as_f64()).sum()
-}
+mod check;
+mod gemm;
+mod linear;
+mod norm;
+mod par;
+mod reduce;
+pub mod reference;
+mod softmax;
+mod transpose;
+
+pub use crate::math::cpu_level;
+pub use gemm::{Form, backend, gemm, keep_blas_threads};
+pub use linear::{
+    LinearShape, Tile, linear_backward_bias, linear_backward_input, linear_backward_weight, linear_forward,
+};
+pub use norm::{
+    batch_norm_backward, batch_norm_eval, batch_norm_eval_backward, batch_norm_forward, layer_norm_backward,
+    layer_norm_forward,
+};
+pub use par::{
+    Par, Parts, Rows, RowsMut, WORKERS, WorkLog, for_chunks, for_chunks_mut, for_row_parts, for_tiles, for_tiles2,
+    reset_work_log, work_log,
+};
+pub use reduce::{dot, max_abs, sum, sum_of_squares, sum_over_cols, sum_over_rows};
+pub use softmax::{log_softmax, log_softmax_backward, log_sum_exp, log_sum_exp_backward, softmax, softmax_backward};
+pub use transpose::transpose;
+
+#[doc(hidden)]
+pub use gemm::Product;

@@ -1,0 +1,181 @@
+//! Matrix products: the one seam to every backend. The build chooses it, never the run.
+
+#![allow(unsafe_code)]
+
+mod matrixmultiply;
+#[cfg(feature = "openblas")]
+mod openblas;
+
+use std::ops::Range;
+
+use super::check::check;
+use super::par::{Par, run};
+use crate::mode::Accum;
+use crate::scalar::Scalar;
+
+/// Which factor of a product is stored transposed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// `C = A B`.
+    Nn,
+    /// `C = Aᵀ B`.
+    Tn,
+    /// `C = A Bᵀ`.
+    Nt,
+}
+
+/// `C = A B`, `Aᵀ B` or `A Bᵀ`, or adds that to `C`.
+///
+/// `C` is `(m, n)`; `A` is `(m, k)`, in [`Form::Tn`] `(k, m)`; `B` is `(k, n)`, in [`Form::Nt`] `(n, k)`. The work is cut into blocks of
+/// `C`, never along `k`, so no sum is ever shared between threads.
+///
+/// ```
+/// use layerwise_tensor::{Accum, kernel::{Form, Par, gemm}};
+/// let (a, b, mut c) = ([1.0, 2.0, 3.0, 4.0], [1.0, 1.0], [0.0; 2]);
+/// gemm(Form::Nn, 2, 1, 2, &a, &b, Accum::Replace, &mut c, Par::Auto);
+/// assert_eq!(c, [3.0, 7.0]);
+/// ```
+///
+/// # Panics
+/// If a length does not match.
+#[track_caller]
+pub fn gemm<T: Scalar>(
+    form: Form,
+    m: usize,
+    n: usize,
+    k: usize,
+    a: &[T],
+    b: &[T],
+    accum: Accum,
+    c: &mut [T],
+    par: Par,
+) {
+    let (a_rows, a_cols) = if form == Form::Tn { (k, m) } else { (m, k) };
+    let (b_rows, b_cols) = if form == Form::Nt { (n, k) } else { (k, n) };
+    check("gemm", "a", a.len(), a_rows, a_cols);
+    check("gemm", "b", b.len(), b_rows, b_cols);
+    check("gemm", "c", c.len(), m, n);
+    if m == 0 || n == 0 {
+        return;
+    }
+    if k == 0 {
+        if accum == Accum::Replace {
+            c.fill(T::zero());
+        }
+        return;
+    }
+    let whole = Block {
+        form,
+        m,
+        n,
+        k,
+        a: a.as_ptr(),
+        lda: a_cols,
+        b: b.as_ptr(),
+        ldb: b_cols,
+        beta: if accum == Accum::Add { T::one() } else { T::zero() },
+        c: c.as_mut_ptr(),
+        ldc: n,
+    };
+    let (height, width) = block_edges(m, n, k);
+    let across = n.div_ceil(width);
+    let blocks = m.div_ceil(height) * across;
+    let split = par.splits(m * n * k >= CUT_OVER);
+    run(0..blocks, 1, split, (), &|block: Range<usize>, ()| {
+        let (i, j) = (block.start / across * height, block.start % across * width);
+        // SAFETY: the lengths were checked above, `(i, j)` lies inside `C`, and different blocks touch different values of it.
+        unsafe { T::product(&whole.part(i, height.min(m - i), j, width.min(n - j))) };
+    });
+}
+
+/// Name, version and core of the library that multiplies, such as `matrixmultiply` or `openblas 0.3.21 Haswell`.
+pub fn backend() -> &'static str {
+    #[cfg(feature = "openblas")]
+    return openblas::name();
+    #[cfg(not(feature = "openblas"))]
+    "matrixmultiply"
+}
+
+/// Leaves the number of threads of a BLAS as it is, where the default sets it to one at the first product; call it before that.
+///
+/// This voids the promise of the same bits at any number of threads. Without a BLAS it does nothing.
+pub fn keep_blas_threads() {
+    #[cfg(feature = "openblas")]
+    openblas::keep_threads();
+}
+
+/// A product of stored matrices with leading dimensions: what a backend is asked for.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Block<T> {
+    form: Form,
+    m: usize,
+    n: usize,
+    k: usize,
+    a: *const T,
+    lda: usize,
+    b: *const T,
+    ldb: usize,
+    beta: T,
+    c: *mut T,
+    ldc: usize,
+}
+
+// SAFETY: a block is an address, nothing more; who follows it (`Product::product`) promises that no two threads write the same values.
+unsafe impl<T: Sync> Sync for Block<T> {}
+
+impl<T: Copy> Block<T> {
+    /// Rows `i .. i + m` and columns `j .. j + n` of the result.
+    ///
+    /// # Safety
+    /// They lie inside of it.
+    unsafe fn part(&self, i: usize, m: usize, j: usize, n: usize) -> Self {
+        let a = if self.form == Form::Tn { i } else { i * self.lda };
+        let b = if self.form == Form::Nt { j * self.ldb } else { j };
+        // SAFETY: a row `i` and a column `j` inside of the result name places inside of its factors.
+        unsafe { Self { m, n, a: self.a.add(a), b: self.b.add(b), c: self.c.add(i * self.ldc + j), ..*self } }
+    }
+}
+
+/// What [`Scalar`] needs from the backends; not for use by name.
+#[doc(hidden)]
+pub trait Product: Copy {
+    /// Computes one block.
+    ///
+    /// # Safety
+    /// The block describes matrices that are alive, and nobody else reads or writes its part of `C` meanwhile.
+    unsafe fn product(block: &Block<Self>);
+}
+
+#[cfg(not(feature = "openblas"))]
+use self::matrixmultiply as chosen;
+#[cfg(feature = "openblas")]
+use openblas as chosen;
+
+impl Product for f32 {
+    unsafe fn product(block: &Block<f32>) {
+        // SAFETY: the caller's promise is the backend's demand.
+        unsafe { chosen::sgemm(block) }
+    }
+}
+
+impl Product for f64 {
+    unsafe fn product(block: &Block<f64>) {
+        // SAFETY: the caller's promise is the backend's demand.
+        unsafe { chosen::dgemm(block) }
+    }
+}
+
+/// From so many multiply-adds on a product is shared among workers: some 20 µs of one core, against a few for handing over.
+const CUT_OVER: usize = 1 << 19;
+
+/// Height and width of the blocks of `C`, from the shape alone.
+///
+/// A backend packs its factors anew for each block, so blocks are large and rather square, while a product worth sharing has enough of
+/// them for several workers.
+fn block_edges(m: usize, n: usize, k: usize) -> (usize, usize) {
+    if m * n * k < CUT_OVER {
+        return (m, n);
+    }
+    (m.min(64), n.min(256))
+}

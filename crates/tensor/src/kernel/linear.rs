@@ -1,0 +1,127 @@
+//! The linear layer: `z = x w + b` with what follows on the rows, and its three gradients.
+
+use super::check::{check, check_row};
+use super::gemm::{Form, gemm};
+use super::par::{Par, RowsMut, run};
+use super::reduce::sum_over_rows;
+use crate::mode::Accum;
+use crate::scalar::Scalar;
+
+/// Sizes of a linear layer: `x (batch, inputs)`, `w (inputs, outputs)`, `y (batch, outputs)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LinearShape {
+    /// Rows of `x` and `y`.
+    pub batch: usize,
+    /// Columns of `x`.
+    pub inputs: usize,
+    /// Columns of `y`.
+    pub outputs: usize,
+}
+
+/// Whole rows of a result, still in the cache of the core that made them: what an epilogue works on.
+#[derive(Debug)]
+pub struct Tile<'a, T> {
+    /// Row of the batch where the tile starts.
+    pub first_row: usize,
+    /// Length of a row.
+    pub cols: usize,
+    /// The rows of `y`: on entry `x w + b`.
+    pub y: &'a mut [T],
+    /// The same rows of the buffer for the backward pass, or empty where none was asked for. Its content on entry is left over.
+    pub saved: &'a mut [T],
+}
+
+/// `y = epilogue(x w + b)`, row tile by row tile.
+///
+/// `saved` is empty, or of the size of `y` and filled by the epilogue with what the backward pass needs.
+///
+/// # Panics
+/// If a length does not match.
+#[track_caller]
+pub fn linear_forward<T: Scalar>(
+    s: LinearShape,
+    x: &[T],
+    w: &[T],
+    b: Option<&[T]>,
+    y: &mut [T],
+    saved: &mut [T],
+    epilogue: Option<&(dyn Fn(Tile<'_, T>) + Sync)>,
+    par: Par,
+) {
+    let LinearShape { batch, inputs, outputs } = s;
+    check("linear", "x", x.len(), batch, inputs);
+    check("linear", "w", w.len(), inputs, outputs);
+    check_row("linear", "b", b, outputs);
+    check("linear", "y", y.len(), batch, outputs);
+    if !saved.is_empty() {
+        check("linear", "saved", saved.len(), batch, outputs);
+    }
+    if outputs == 0 {
+        return;
+    }
+    let work = batch * inputs * outputs;
+    let height = if work < CUT_OVER { batch.max(1) } else { TILE_ROWS };
+    let parts = (RowsMut { cols: outputs, data: y }, RowsMut { cols: outputs, data: saved });
+    run(
+        0..batch,
+        height,
+        par.splits(work >= CUT_OVER),
+        parts,
+        &|rows, (y, saved): (RowsMut<'_, T>, RowsMut<'_, T>)| {
+            let (y, saved) = (y.data, saved.data);
+            let accum = match b {
+                None => Accum::Replace,
+                Some(b) => {
+                    y.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(b));
+                    Accum::Add
+                }
+            };
+            let first_row = rows.start;
+            let x = &x[rows.start * inputs..rows.end * inputs];
+            gemm(Form::Nn, rows.len(), outputs, inputs, x, w, accum, y, par);
+            if let Some(epilogue) = epilogue {
+                epilogue(Tile { first_row, cols: outputs, y, saved });
+            }
+        },
+    );
+}
+
+/// `dw = xᵀ dz`; split over tiles of `dw`, never over the batch.
+///
+/// # Panics
+/// If a length does not match.
+#[track_caller]
+pub fn linear_backward_weight<T: Scalar>(s: LinearShape, x: &[T], dz: &[T], accum: Accum, dw: &mut [T], par: Par) {
+    check("linear_backward_weight", "x", x.len(), s.batch, s.inputs);
+    check("linear_backward_weight", "dz", dz.len(), s.batch, s.outputs);
+    check("linear_backward_weight", "dw", dw.len(), s.inputs, s.outputs);
+    gemm(Form::Tn, s.inputs, s.outputs, s.batch, x, dz, accum, dw, par);
+}
+
+/// `db` = column sums of `dz`.
+///
+/// # Panics
+/// If a length does not match.
+#[track_caller]
+pub fn linear_backward_bias<T: Scalar>(s: LinearShape, dz: &[T], accum: Accum, db: &mut [T], par: Par) {
+    check("linear_backward_bias", "dz", dz.len(), s.batch, s.outputs);
+    check("linear_backward_bias", "db", db.len(), 1, s.outputs);
+    sum_over_rows(s.batch, s.outputs, dz, accum, db, par);
+}
+
+/// `dx = dz wᵀ`.
+///
+/// # Panics
+/// If a length does not match.
+#[track_caller]
+pub fn linear_backward_input<T: Scalar>(s: LinearShape, dz: &[T], w: &[T], accum: Accum, dx: &mut [T], par: Par) {
+    check("linear_backward_input", "dz", dz.len(), s.batch, s.outputs);
+    check("linear_backward_input", "w", w.len(), s.inputs, s.outputs);
+    check("linear_backward_input", "dx", dx.len(), s.batch, s.inputs);
+    gemm(Form::Nt, s.batch, s.inputs, s.outputs, dz, w, accum, dx, par);
+}
+
+/// Rows of a tile of the forward pass: enough for a product to repay its packing, few enough for the rows to stay in a core's cache.
+const TILE_ROWS: usize = 64;
+/// From so many multiply-adds on the rows are cut into tiles.
+const CUT_OVER: usize = 1 << 19;

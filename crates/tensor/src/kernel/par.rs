@@ -1,0 +1,274 @@
+//! Who executes what: tiles with fixed edges, handed to the workers of the current pool.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Whether a kernel may use the other workers of the current pool.
+///
+/// The answer never changes a bit of the result: tile edges depend on shapes and element type only, and every sum has a fixed order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Par {
+    /// Stay on the calling thread.
+    Seq,
+    /// Use the rayon pool the caller runs in, where the work is above a cut-over. Outside any pool the caller works alone: wrap the
+    /// training loop in [`rayon::ThreadPool::install`](https://docs.rs/rayon/latest/rayon/struct.ThreadPool.html#method.install).
+    #[default]
+    Auto,
+}
+
+impl Par {
+    /// Whether to hand tiles to other workers.
+    pub(crate) fn splits(self, worthwhile: bool) -> bool {
+        self == Par::Auto && worthwhile && rayon::current_thread_index().is_some() && rayon::current_num_threads() > 1
+    }
+}
+
+/// Buffers that are cut at the same places: the pieces of a parallel pass.
+///
+/// Slices are cut element by element, [`Rows`] and [`RowsMut`] row by row, tuples and arrays part by part. An *empty* buffer stays
+/// empty on both sides: it stands for one that was not asked for.
+pub trait Parts: Send + Sized {
+    /// The first `at` places, and the rest.
+    fn cut(self, at: usize) -> (Self, Self);
+}
+
+/// A matrix that is cut between rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Rows<'a, T> {
+    /// Length of a row.
+    pub cols: usize,
+    /// Row-major values.
+    pub data: &'a [T],
+}
+
+/// A matrix to change, cut between rows.
+#[derive(Debug)]
+pub struct RowsMut<'a, T> {
+    /// Length of a row.
+    pub cols: usize,
+    /// Row-major values.
+    pub data: &'a mut [T],
+}
+
+impl Parts for () {
+    fn cut(self, _at: usize) -> (Self, Self) {
+        ((), ())
+    }
+}
+
+impl<T: Sync> Parts for &[T] {
+    fn cut(self, at: usize) -> (Self, Self) {
+        if self.is_empty() { (self, self) } else { self.split_at(at) }
+    }
+}
+
+impl<T: Send> Parts for &mut [T] {
+    fn cut(self, at: usize) -> (Self, Self) {
+        if self.is_empty() { (self, &mut []) } else { self.split_at_mut(at) }
+    }
+}
+
+impl<T: Sync> Parts for Rows<'_, T> {
+    fn cut(self, at: usize) -> (Self, Self) {
+        let (a, b) = self.data.cut(at * self.cols);
+        (Rows { cols: self.cols, data: a }, Rows { cols: self.cols, data: b })
+    }
+}
+
+impl<T: Send> Parts for RowsMut<'_, T> {
+    fn cut(self, at: usize) -> (Self, Self) {
+        let (a, b) = self.data.cut(at * self.cols);
+        (RowsMut { cols: self.cols, data: a }, RowsMut { cols: self.cols, data: b })
+    }
+}
+
+impl<P: Parts> Parts for Option<P> {
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.map_or((None, None), |p| {
+            let (a, b) = p.cut(at);
+            (Some(a), Some(b))
+        })
+    }
+}
+
+impl<A: Parts, B: Parts> Parts for (A, B) {
+    fn cut(self, at: usize) -> (Self, Self) {
+        let ((a, c), (b, d)) = (self.0.cut(at), self.1.cut(at));
+        ((a, b), (c, d))
+    }
+}
+
+impl<A: Parts, B: Parts, C: Parts> Parts for (A, B, C) {
+    fn cut(self, at: usize) -> (Self, Self) {
+        let ((a, d), (b, e), (c, f)) = (self.0.cut(at), self.1.cut(at), self.2.cut(at));
+        ((a, b, c), (d, e, f))
+    }
+}
+
+impl<A: Parts, B: Parts, C: Parts, D: Parts> Parts for (A, B, C, D) {
+    fn cut(self, at: usize) -> (Self, Self) {
+        let (((a, b), (e, f)), ((c, d), (g, h))) = ((self.0, self.1).cut(at), (self.2, self.3).cut(at));
+        ((a, b, c, d), (e, f, g, h))
+    }
+}
+
+impl<P: Parts, const N: usize> Parts for [P; N] {
+    fn cut(self, at: usize) -> (Self, Self) {
+        let mut rest = [const { None }; N];
+        let mut slots = rest.iter_mut();
+        let first = self.map(|p| {
+            let (a, b) = p.cut(at);
+            if let Some(slot) = slots.next() {
+                *slot = Some(b);
+            }
+            a
+        });
+        (first, rest.map(|p| p.unwrap_or_else(|| unreachable!("as many rests as parts"))))
+    }
+}
+
+/// `f(first row, rows)` for tiles of whole rows of `data`, `(rows, cols)`.
+///
+/// # Panics
+/// If `data` is not made of whole rows.
+#[track_caller]
+pub fn for_tiles<T: Send>(cols: usize, data: &mut [T], par: Par, f: impl Fn(usize, &mut [T]) + Sync) {
+    let rows = whole_rows("for_tiles", cols, data.len());
+    for_row_parts(rows, cols, RowsMut { cols, data }, par, |rows, part| f(rows.start, part.data));
+}
+
+/// `f(first row, rows of a, rows of b)` for the same tiles of whole rows of two buffers of one shape.
+///
+/// # Panics
+/// If the buffers differ in length or are not made of whole rows.
+#[track_caller]
+pub fn for_tiles2<T: Send>(
+    cols: usize,
+    a: &mut [T],
+    b: &mut [T],
+    par: Par,
+    f: impl Fn(usize, &mut [T], &mut [T]) + Sync,
+) {
+    assert_eq!(a.len(), b.len(), "for_tiles2: a holds {} values, b {}", a.len(), b.len());
+    let rows = whole_rows("for_tiles2", cols, a.len());
+    let parts = (RowsMut { cols, data: a }, RowsMut { cols, data: b });
+    for_row_parts(rows, cols, parts, par, |rows, (a, b)| f(rows.start, a.data, b.data));
+}
+
+/// `f(range, parts)` for tiles of `rows` rows; the height of a tile follows from `cols`, the width of the widest buffer.
+pub fn for_row_parts<P: Parts>(rows: usize, cols: usize, parts: P, par: Par, f: impl Fn(Range<usize>, P) + Sync) {
+    let step = (TILE_VALUES / cols.max(1)).max(1);
+    run(0..rows, step, par.splits(rows * cols >= CUT_OVER_VALUES), parts, &f);
+}
+
+/// `f(range)` for the fixed chunks of `0..n`: a flat pass that only reads.
+pub fn for_chunks(par: Par, n: usize, f: impl Fn(Range<usize>) + Sync) {
+    for_chunks_mut(par, n, (), |range, ()| f(range));
+}
+
+/// `f(range, parts)` for the fixed chunks of `0..n`, with each buffer of `parts` cut at the same places.
+///
+/// ```
+/// use layerwise_tensor::kernel::{Par, for_chunks_mut};
+/// let (mut w, g) = (vec![1.0f32; 100], vec![0.5f32; 100]);
+/// for_chunks_mut(Par::Auto, w.len(), (&mut w[..], &g[..]), |_, (w, g)| {
+///     for (w, g) in w.iter_mut().zip(g) {
+///         *w -= 0.1 * g;
+///     }
+/// });
+/// assert_eq!(w[99], 0.95);
+/// ```
+pub fn for_chunks_mut<P: Parts>(par: Par, n: usize, parts: P, f: impl Fn(Range<usize>, P) + Sync) {
+    run(0..n, TILE_VALUES, par.splits(n >= CUT_OVER_VALUES), parts, &f);
+}
+
+/// Tiles executed since the start of the program or the last [`reset_work_log`], by each worker of the pool.
+///
+/// It shows that several workers really took part; it is no measure of time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WorkLog {
+    /// Number of tiles by index of the worker (the last place counts all workers from there on).
+    pub tiles: [u64; WORKERS],
+}
+
+impl WorkLog {
+    /// How many workers executed at least one tile.
+    pub fn workers(&self) -> usize {
+        self.tiles.iter().filter(|n| **n > 0).count()
+    }
+
+    /// Tiles of all workers together.
+    pub fn total(&self) -> u64 {
+        self.tiles.iter().sum()
+    }
+}
+
+/// The tiles executed by each worker so far; work outside any pool is not counted.
+pub fn work_log() -> WorkLog {
+    WorkLog { tiles: std::array::from_fn(|i| EXECUTED[i].0.load(Ordering::Relaxed)) }
+}
+
+/// Sets all counts of [`work_log`] to zero.
+pub fn reset_work_log() {
+    for n in &EXECUTED {
+        n.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Places of a [`WorkLog`].
+pub const WORKERS: usize = 64;
+
+/// Values of a tile in passes over memory: large against the cost of handing it over (about a microsecond), small against a cache.
+const TILE_VALUES: usize = 16 * 1024;
+/// From here on a pass over memory is shared among workers.
+const CUT_OVER_VALUES: usize = 2 * TILE_VALUES;
+
+/// A count on a cache line of its own, so that workers do not wait for each other.
+#[repr(align(64))]
+struct Count(AtomicU64);
+
+static EXECUTED: [Count; WORKERS] = [const { Count(AtomicU64::new(0)) }; WORKERS];
+
+/// Calls `f` for the tiles of `range`, `step` places each (the last may be smaller); halves go to other workers if `split`.
+///
+/// Allocates nothing. The edges are `range.start + i * step` whoever works.
+pub(super) fn run<P: Parts, F: Fn(Range<usize>, P) + Sync>(
+    range: Range<usize>,
+    step: usize,
+    split: bool,
+    parts: P,
+    f: &F,
+) {
+    let tiles = range.len().div_ceil(step);
+    if split && tiles > 1 {
+        let at = tiles / 2 * step;
+        let middle = range.start + at;
+        let (left, right) = parts.cut(at);
+        rayon::join(
+            || run(range.start..middle, step, split, left, f),
+            || run(middle..range.end, step, split, right, f),
+        );
+        return;
+    }
+    let mut rest = parts;
+    let mut start = range.start;
+    while start < range.end {
+        let end = range.end.min(start + step);
+        let (tile, after) = rest.cut(end - start);
+        if let Some(worker) = rayon::current_thread_index() {
+            EXECUTED[worker.min(WORKERS - 1)].0.fetch_add(1, Ordering::Relaxed);
+        }
+        f(start..end, tile);
+        rest = after;
+        start = end;
+    }
+}
+
+#[track_caller]
+fn whole_rows(op: &str, cols: usize, len: usize) -> usize {
+    assert!(
+        if cols == 0 { len == 0 } else { len.is_multiple_of(cols) },
+        "{op}: {len} values are not whole rows of {cols}"
+    );
+    if cols == 0 { 0 } else { len / cols }
+}
