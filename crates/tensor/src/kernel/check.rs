@@ -1,4 +1,7 @@
-//! Lengths are the caller's promise; here they are checked, once per kernel.
+//! What every kernel does: check the lengths it was promised, and put a result in its place.
+
+use crate::mode::Accum;
+use crate::scalar::Scalar;
 
 /// Panics unless the buffer `name` of `op` holds `rows * cols` values.
 #[track_caller]
@@ -22,4 +25,13 @@ pub(super) fn check_row<T>(op: &str, name: &str, row: Option<&[T]>, cols: usize)
 #[track_caller]
 fn wrong(op: &str, name: &str, len: usize, rows: usize, cols: usize) -> ! {
     panic!("{op}: `{name}` holds {len} values where {rows} rows of {cols} are wanted");
+}
+
+/// Replaces or adds to one value; in a loop the compiler takes the choice outside.
+#[inline(always)]
+pub(super) fn put<T: Scalar>(place: &mut T, accum: Accum, value: T) {
+    *place = match accum {
+        Accum::Replace => value,
+        Accum::Add => *place + value,
+    };
 }

@@ -221,7 +221,7 @@ pub const WORKERS: usize = 64;
 /// Values of a tile in passes over memory: large against the cost of handing it over (about a microsecond), small against a cache.
 const TILE_VALUES: usize = 16 * 1024;
 /// From here on a pass over memory is shared among workers.
-const CUT_OVER_VALUES: usize = 2 * TILE_VALUES;
+pub(super) const CUT_OVER_VALUES: usize = 2 * TILE_VALUES;
 
 /// A count on a cache line of its own, so that workers do not wait for each other.
 #[repr(align(64))]

@@ -1,19 +1,25 @@
-//! Sums and extremes in a fixed order.
+//! Sums and extremes, in a fixed order: sixteen lanes along a row, `f64` inside.
 
-use super::check::check;
-use super::par::Par;
-use super::reference;
+use super::check::{check, put};
+use super::par::{CUT_OVER_VALUES, Par, for_row_parts, run};
+use crate::math::vectorize;
 use crate::mode::Accum;
 use crate::scalar::Scalar;
 
 /// Sum of `x`, in `f64` and in a fixed order.
 pub fn sum<T: Scalar>(x: &[T]) -> f64 {
-    reference::sum(x)
+    vectorize(
+        #[inline(always)]
+        || row_sum(x),
+    )
 }
 
 /// Sum of squares of `x`, in `f64` and in a fixed order.
 pub fn sum_of_squares<T: Scalar>(x: &[T]) -> f64 {
-    reference::sum_of_squares(x)
+    vectorize(
+        #[inline(always)]
+        || fold(x, |v| v.as_f64() * v.as_f64()),
+    )
 }
 
 /// Inner product of `x` and `y`, in `f64` and in a fixed order.
@@ -23,12 +29,24 @@ pub fn sum_of_squares<T: Scalar>(x: &[T]) -> f64 {
 #[track_caller]
 pub fn dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
     check("dot", "y", y.len(), 1, x.len());
-    reference::dot(x, y)
+    vectorize(
+        #[inline(always)]
+        || row_dot(x, y),
+    )
 }
 
 /// Largest magnitude in `x`; 0 if it is empty, NaN if one is among its values.
 pub fn max_abs<T: Scalar>(x: &[T]) -> f64 {
-    reference::max_abs(x)
+    #[inline(always)]
+    fn larger<T: Scalar>(m: T, v: T) -> T {
+        let v = v.abs();
+        // The second half lets a NaN in; the first then never lets it out.
+        if v > m || v.is_nan() { v } else { m }
+    }
+    vectorize(
+        #[inline(always)]
+        || row_extreme(x, T::zero(), larger).as_f64(),
+    )
 }
 
 /// `out[j] = Σᵢ x[i, j]`: column sums, `x (rows, cols)`, `out (1, cols)`.
@@ -36,10 +54,17 @@ pub fn max_abs<T: Scalar>(x: &[T]) -> f64 {
 /// # Panics
 /// If a length does not match.
 #[track_caller]
-pub fn sum_over_rows<T: Scalar>(rows: usize, cols: usize, x: &[T], accum: Accum, out: &mut [T], _par: Par) {
+pub fn sum_over_rows<T: Scalar>(rows: usize, cols: usize, x: &[T], accum: Accum, out: &mut [T], par: Par) {
     check("sum_over_rows", "x", x.len(), rows, cols);
     check("sum_over_rows", "out", out.len(), 1, cols);
-    reference::sum_over_rows(rows, cols, x, accum, out);
+    run(0..cols, COLUMNS, par.splits(x.len() >= CUT_OVER_VALUES), out, &|range, out: &mut [T]| {
+        let mut sums = [0.0; COLUMNS];
+        let sums = &mut sums[..range.len()];
+        column_sums(cols, range.start, x, sums);
+        for (out, sum) in out.iter_mut().zip(sums) {
+            put(out, accum, T::of(*sum));
+        }
+    });
 }
 
 /// `out[i] = Σⱼ x[i, j]`: row sums, `x (rows, cols)`, `out (rows, 1)`.
@@ -47,8 +72,167 @@ pub fn sum_over_rows<T: Scalar>(rows: usize, cols: usize, x: &[T], accum: Accum,
 /// # Panics
 /// If a length does not match.
 #[track_caller]
-pub fn sum_over_cols<T: Scalar>(rows: usize, cols: usize, x: &[T], accum: Accum, out: &mut [T], _par: Par) {
+pub fn sum_over_cols<T: Scalar>(rows: usize, cols: usize, x: &[T], accum: Accum, out: &mut [T], par: Par) {
     check("sum_over_cols", "x", x.len(), rows, cols);
     check("sum_over_cols", "out", out.len(), rows, 1);
-    reference::sum_over_cols(rows, cols, x, accum, out);
+    for_row_parts(rows, cols, out, par, |range, out: &mut [T]| {
+        vectorize(
+            #[inline(always)]
+            || {
+                for (i, out) in range.zip(out) {
+                    put(out, accum, T::of(row_sum(&x[i * cols..(i + 1) * cols])));
+                }
+            },
+        );
+    });
+}
+
+/// Width of a tile of columns: its sums stay in registers or the innermost cache.
+pub(super) const COLUMNS: usize = 64;
+
+/// Lanes of a sum along a row: a power of two, and as wide as the widest vector of `f32`.
+const LANES: usize = 16;
+
+/// `sums[j] += Σᵢ x[i, from + j]`, row after row.
+pub(super) fn column_sums<T: Scalar>(cols: usize, from: usize, x: &[T], sums: &mut [f64]) {
+    vectorize(
+        #[inline(always)]
+        || {
+            for row in x.chunks_exact(cols) {
+                for (sum, v) in sums.iter_mut().zip(&row[from..]) {
+                    *sum += v.as_f64();
+                }
+            }
+        },
+    );
+}
+
+/// `sums[j] += Σᵢ (x[i, from + j] - centre[j])²`, row after row.
+pub(super) fn column_squares<T: Scalar>(cols: usize, from: usize, x: &[T], centre: &[f64], sums: &mut [f64]) {
+    vectorize(
+        #[inline(always)]
+        || {
+            for row in x.chunks_exact(cols) {
+                for ((sum, v), c) in sums.iter_mut().zip(&row[from..]).zip(centre) {
+                    let d = v.as_f64() - c;
+                    *sum += d * d;
+                }
+            }
+        },
+    );
+}
+
+/// `sums[j] += Σᵢ x[i, from + j] y[i, from + j]`, row after row.
+pub(super) fn column_dots<T: Scalar>(cols: usize, from: usize, x: &[T], y: &[T], sums: &mut [f64]) {
+    vectorize(
+        #[inline(always)]
+        || {
+            for (x, y) in x.chunks_exact(cols).zip(y.chunks_exact(cols)) {
+                for ((sum, x), y) in sums.iter_mut().zip(&x[from..]).zip(&y[from..]) {
+                    *sum += x.as_f64() * y.as_f64();
+                }
+            }
+        },
+    );
+}
+
+/// `sums[j] += Σᵢ (x[i, from + j] - centre[from + j]) y[i, from + j]`, row after row.
+pub(super) fn column_dots_about<T: Scalar>(cols: usize, from: usize, x: &[T], centre: &[T], y: &[T], sums: &mut [f64]) {
+    vectorize(
+        #[inline(always)]
+        || {
+            for (x, y) in x.chunks_exact(cols).zip(y.chunks_exact(cols)) {
+                let row = x[from..].iter().zip(&y[from..]).zip(&centre[from..]);
+                for (sum, ((x, y), c)) in sums.iter_mut().zip(row) {
+                    *sum += (x.as_f64() - c.as_f64()) * y.as_f64();
+                }
+            }
+        },
+    );
+}
+
+/// Sum of a row; for use inside [`vectorize`].
+#[inline(always)]
+pub(super) fn row_sum<T: Scalar>(x: &[T]) -> f64 {
+    fold(x, |v| v.as_f64())
+}
+
+/// Inner product of two rows; for use inside [`vectorize`].
+#[inline(always)]
+pub(super) fn row_dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let ((xs, x), (ys, y)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>());
+    for (x, y) in xs.iter().zip(ys) {
+        for l in 0..LANES {
+            lanes[l] += x[l].as_f64() * y[l].as_f64();
+        }
+    }
+    for ((lane, x), y) in lanes.iter_mut().zip(x).zip(y) {
+        *lane += x.as_f64() * y.as_f64();
+    }
+    add_lanes(lanes)
+}
+
+/// `Σ x y z` over three rows; for use inside [`vectorize`].
+#[inline(always)]
+pub(super) fn row_dot3<T: Scalar>(x: &[T], y: &[T], z: &[T]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let ((xs, x), (ys, y), (zs, z)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>(), z.as_chunks::<LANES>());
+    for ((x, y), z) in xs.iter().zip(ys).zip(zs) {
+        for l in 0..LANES {
+            lanes[l] += x[l].as_f64() * y[l].as_f64() * z[l].as_f64();
+        }
+    }
+    for (((lane, x), y), z) in lanes.iter_mut().zip(x).zip(y).zip(z) {
+        *lane += x.as_f64() * y.as_f64() * z.as_f64();
+    }
+    add_lanes(lanes)
+}
+
+/// Largest value of a row, NaN left out, `-inf` if there is none; for use inside [`vectorize`].
+#[inline(always)]
+pub(super) fn row_max<T: Scalar>(x: &[T]) -> T {
+    row_extreme(x, T::neg_infinity(), |m, v| if v > m { v } else { m })
+}
+
+/// `Σ term(x)` along a row, in lanes; for use inside [`vectorize`].
+#[inline(always)]
+pub(super) fn fold<T: Scalar>(x: &[T], term: impl Fn(T) -> f64) -> f64 {
+    let mut lanes = [0.0; LANES];
+    let (blocks, rest) = x.as_chunks::<LANES>();
+    for block in blocks {
+        for l in 0..LANES {
+            lanes[l] += term(block[l]);
+        }
+    }
+    for (lane, v) in lanes.iter_mut().zip(rest) {
+        *lane += term(*v);
+    }
+    add_lanes(lanes)
+}
+
+#[inline(always)]
+fn row_extreme<T: Scalar>(x: &[T], start: T, better: impl Fn(T, T) -> T) -> T {
+    let mut lanes = [start; LANES];
+    let (blocks, rest) = x.as_chunks::<LANES>();
+    for block in blocks {
+        for l in 0..LANES {
+            lanes[l] = better(lanes[l], block[l]);
+        }
+    }
+    let best = lanes.into_iter().fold(start, &better);
+    rest.iter().fold(best, |m, v| better(m, *v))
+}
+
+/// The lanes together, pairwise.
+#[inline(always)]
+fn add_lanes(mut lanes: [f64; LANES]) -> f64 {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for l in 0..width {
+            lanes[l] += lanes[l + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
 }
