@@ -1,1 +1,23 @@
 #![doc = include_str!("../README.md")]
+
+pub mod clip;
+mod config;
+mod error;
+mod group;
+mod named;
+mod optimizer;
+mod pass;
+mod penalty;
+pub mod rule;
+pub mod schedule;
+mod state;
+
+pub use clip::Clip;
+pub use config::OptimizerConfig;
+pub use error::OptimError;
+pub use group::{DecayOn, Group};
+pub use optimizer::{Optimizer, StepReport};
+pub use penalty::Penalty;
+pub use rule::{AdaGrad, Adam, AdamW, DecayStyle, RmsProp, RuleFn, RuleStep, Sgd, SharedRule, UpdateRule};
+pub use schedule::{Constant, Cosine, Schedule, SharedSchedule, Step, Warmup};
+pub use state::{StateMeta, StateTensor};

@@ -1,0 +1,259 @@
+//! The optimizer: a rule over the flat buffers of a model.
+
+use std::sync::Arc;
+
+use layerwise_tensor::{Gradients, Layout, Params, Scalar};
+
+use crate::clip::{Clip, norm_factor};
+use crate::config::OptimizerConfig;
+use crate::error::{OptimError, require_not_negative};
+use crate::pass::{self, Segment};
+use crate::rule::{DecayStyle, RuleStep, SharedRule};
+use crate::state::{StateMeta, StateTensor};
+
+/// Changes the parameters of a model by their gradients.
+///
+/// One step is one fused pass over the flat buffers: clipping, penalties, decay and the rule together. It skips what no backward pass
+/// reached and what is frozen, counts updates for each parameter apart, applies the pending updates of buffers, and allocates nothing.
+///
+/// ```
+/// use layerwise_optim::{Optimizer, OptimizerConfig, Sgd};
+/// use layerwise_tensor::{Constant, Gradients, Layout, ParamKind, Params, Stream};
+///
+/// let mut layout = Layout::new();
+/// let id = layout.scope().param("w", ParamKind::Weight, 1, 1, Constant(1.0));
+/// let mut params = Params::<f64>::init(layout, &Stream::new(0));
+/// let mut grads = Gradients::new(&params);
+/// let mut optimizer = OptimizerConfig::new(Sgd::default()).rate(0.5).build(&params)?;
+///
+/// grads.slot(id).0[0] = 1.0;
+/// let report = optimizer.step(&mut params, &mut grads);
+/// assert_eq!(params.get(id), [0.5]);
+/// assert_eq!(report.grad_norm, 1.0);
+/// # Ok::<(), layerwise_optim::OptimError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Optimizer<T: Scalar> {
+    config: OptimizerConfig,
+    layout: Arc<Layout>,
+    segments: Vec<Segment>,
+    state: [Vec<T>; 3],
+    rate: f64,
+    steps: u64,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct StepReport {
+    /// Euclidean norm of all written gradients before clipping, without penalties.
+    pub grad_norm: f64,
+    /// The rate of this step, without the factors of groups.
+    pub rate: f64,
+    /// Whether clipping changed a gradient.
+    pub clipped: bool,
+    /// Whether the step was taken: not with a gradient that holds a NaN or an infinity.
+    pub applied: bool,
+}
+
+impl<T: Scalar> Optimizer<T> {
+    /// An optimizer with all defaults of `rule`; [`OptimizerConfig`] sets the rest.
+    ///
+    /// # Panics
+    /// If a hyperparameter of the rule is out of range.
+    #[track_caller]
+    pub fn new(rule: impl Into<SharedRule>, params: &Params<T>) -> Self {
+        match OptimizerConfig::new(rule).build(params) {
+            Ok(optimizer) => optimizer,
+            Err(error) => panic!("optimizer: {error}"),
+        }
+    }
+
+    /// One step: clipping, penalties, decay, the rule, then the pending updates of buffers.
+    ///
+    /// The gradients keep their values and marks; the next backward pass replaces them. Where we differ from PyTorch: with a gradient
+    /// that is not finite nothing at all changes, and the report says so, so that the last good parameters are still there to look at.
+    ///
+    /// # Panics
+    /// If `params` or `grads` have another layout than the parameters this optimizer was made for.
+    #[track_caller]
+    pub fn step(&mut self, params: &mut Params<T>, grads: &mut Gradients<T>) -> StepReport {
+        self.require_layout("parameters", params.layout());
+        self.require_layout("gradients", grads.layout());
+        let (rate, grad_norm) = (self.rate(), grads.norm());
+        if !grad_norm.is_finite() {
+            return StepReport { grad_norm, rate, clipped: false, applied: false };
+        }
+        let (grad_scale, grad_limit) = match self.config.clip {
+            Clip::None => (1.0, f64::INFINITY),
+            Clip::Value(c) => (1.0, c),
+            Clip::GlobalNorm(max) => (norm_factor(grad_norm, max), f64::INFINITY),
+        };
+        let beyond = |g: &[T]| g.iter().any(|v| v.as_f64().abs() > grad_limit);
+        let mut clipped = grad_scale < 1.0;
+        for s in &mut self.segments {
+            s.active = grads.is_written(s.id) && !params.is_frozen(s.id);
+            if s.active {
+                let (rate, t) = (rate * s.rate_factor, s.step.t + 1);
+                s.step = RuleStep { rate, t, grad_scale, grad_limit, ..s.step };
+                clipped = clipped || (grad_limit.is_finite() && beyond(&grads.values()[s.range.clone()]));
+            }
+        }
+        pass::update(&*self.config.rule, &self.segments, params.trainable_mut(), grads.values(), &mut self.state);
+        grads.apply_updates(params);
+        self.steps += 1;
+        StepReport { grad_norm, rate, clipped, applied: true }
+    }
+
+    /// The rate of the next step: base rate times schedule.
+    pub fn rate(&self) -> f64 {
+        self.rate * self.config.schedule.factor(self.steps)
+    }
+
+    /// Changes the base rate, which the schedule multiplies; the state stays.
+    ///
+    /// # Panics
+    /// If the rate is negative or not finite.
+    #[track_caller]
+    pub fn set_rate(&mut self, rate: f64) {
+        if let Err(error) = require_not_negative("rate", rate) {
+            panic!("optimizer: {error}");
+        }
+        self.rate = rate;
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// What this optimizer was made from.
+    pub fn config(&self) -> &OptimizerConfig {
+        &self.config
+    }
+
+    /// Everything a checkpoint needs besides [`Optimizer::state_tensors`].
+    pub fn state_meta(&self) -> StateMeta {
+        let updates = self.segments.iter().map(|s| (self.name(s).to_owned(), s.step.t)).collect();
+        StateMeta { rule: self.config.rule.config(), steps: self.steps, rate: self.rate, updates }
+    }
+
+    /// The buffers of the state, one for each parameter and slot of the rule, in order of registration.
+    pub fn state_tensors(&self) -> impl Iterator<Item = StateTensor<'_, T>> {
+        self.segments.iter().flat_map(move |s| {
+            let spec = self.layout.spec(s.id);
+            self.config.rule.state_slots().iter().zip(&self.state).map(move |(slot, values)| StateTensor {
+                name: format!("{}.{slot}", spec.name),
+                rows: spec.rows,
+                cols: spec.cols,
+                values: &values[s.range.clone()],
+            })
+        })
+    }
+
+    /// Takes over the state of a checkpoint; `tensor` finds a buffer by its name. Afterwards the optimizer goes on as the one that was
+    /// saved would have, bit for bit.
+    ///
+    /// # Errors
+    /// If rule, names or sizes differ; the state stays as it was then.
+    pub fn load_state<'a>(
+        &mut self,
+        meta: &StateMeta,
+        tensor: impl Fn(&str) -> Option<&'a [T]>,
+    ) -> Result<(), OptimError> {
+        let differ =
+            |what: &str, expected: String, found: String| OptimError::State { what: what.to_owned(), expected, found };
+        let rule = self.config.rule.config();
+        if meta.rule != rule {
+            return Err(differ("the rule differs", rule.to_string(), meta.rule.to_string()));
+        }
+        require_not_negative("rate", meta.rate)?;
+        let mut loaded = self.clone();
+        (loaded.steps, loaded.rate) = (meta.steps, meta.rate);
+        for s in &mut loaded.segments {
+            let spec = self.layout.spec(s.id);
+            s.step.t = *meta
+                .updates
+                .get(&spec.name)
+                .ok_or_else(|| differ("a count is missing", format!("`{}`", spec.name), "nothing".to_owned()))?;
+            for (slot, buffer) in self.config.rule.state_slots().iter().zip(&mut loaded.state) {
+                let name = format!("{}.{slot}", spec.name);
+                let expected = || format!("`{name}` with {} values", spec.len());
+                let found =
+                    tensor(&name).ok_or_else(|| differ("a buffer is missing", expected(), "nothing".to_owned()))?;
+                if found.len() != spec.len() {
+                    return Err(differ("a buffer has another size", expected(), found.len().to_string()));
+                }
+                buffer[s.range.clone()].copy_from_slice(found);
+            }
+        }
+        if meta.updates.len() != self.segments.len() {
+            let (expected, found) = (self.segments.len(), meta.updates.len());
+            return Err(differ("the number of parameters differs", expected.to_string(), found.to_string()));
+        }
+        *self = loaded;
+        Ok(())
+    }
+
+    fn name(&self, segment: &Segment) -> &str {
+        &self.layout.spec(segment.id).name
+    }
+
+    #[track_caller]
+    fn require_layout(&self, what: &str, layout: &Arc<Layout>) {
+        let same = Arc::ptr_eq(layout, &self.layout) || layout.same_shape(&self.layout);
+        assert!(same, "optimizer: these {what} belong to another model than the one the optimizer was made for");
+    }
+}
+
+impl OptimizerConfig {
+    /// An optimizer for `params`, with its state at the start.
+    ///
+    /// # Errors
+    /// If a number is out of range, or a group takes no parameter.
+    pub fn build<T: Scalar>(&self, params: &Params<T>) -> Result<Optimizer<T>, OptimError> {
+        self.check()?;
+        let layout = params.layout();
+        for (index, group) in self.groups.iter().enumerate() {
+            if !layout.specs().iter().any(|spec| group.takes(spec)) {
+                let known: Vec<_> = layout.specs().iter().take(5).map(|s| format!("`{}`", s.name)).collect();
+                return Err(OptimError::EmptyGroup { index, group: group.to_string(), known: known.join(", ") });
+            }
+        }
+        let trained = layout.ids().filter(|id| !layout.spec(*id).is_buffer());
+        let segments = trained.map(|id| self.segment(layout, id)).collect();
+        let slots = self.rule.state_slots().len();
+        let state = std::array::from_fn(|slot| {
+            let len = if slot < slots { layout.trainable_len() } else { 0 };
+            vec![T::of(self.rule.initial_state(slot)); len]
+        });
+        Ok(Optimizer {
+            config: self.clone(),
+            layout: Arc::clone(layout),
+            segments,
+            state,
+            rate: self.base_rate(),
+            steps: 0,
+        })
+    }
+
+    fn segment(&self, layout: &Layout, id: layerwise_tensor::ParamId) -> Segment {
+        let spec = layout.spec(id);
+        let group = self.groups.iter().find(|g| g.takes(spec));
+        let on = self.decay_on.includes(spec.kind);
+        let own = |value: f64| if on { value } else { 0.0 };
+        let weight_decay = group.and_then(|g| g.weight_decay).unwrap_or_else(|| own(self.base_decay()));
+        let l1 = group.and_then(|g| g.l1).unwrap_or_else(|| own(self.l1));
+        let (l2, decay) = match self.rule.decay_style() {
+            DecayStyle::Coupled => (weight_decay, 0.0),
+            DecayStyle::Decoupled => (0.0, weight_decay),
+        };
+        Segment {
+            id,
+            range: spec.range(),
+            rate_factor: group.map_or(1.0, |g| g.rate_factor),
+            step: RuleStep { l1, l2, decay, ..RuleStep::new(0.0, 0) },
+            active: false,
+        }
+    }
+}

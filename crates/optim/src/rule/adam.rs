@@ -1,0 +1,81 @@
+//! Adam.
+
+use layerwise_tensor::Scalar;
+use serde::{Deserialize, Serialize};
+
+use super::{RuleFn, RuleStep, State};
+use crate::error::{OptimError, require_fraction, require_not_negative};
+
+/// Adam: the running mean of the gradient over the root of the running mean of its square, both freed of their start at zero.
+///
+/// ```text
+/// m_t = m_{t-1} + (1 - beta1) * (g_t - m_{t-1})
+/// v_t = beta2 * v_{t-1} + (1 - beta2) * g_t^2
+/// w  -= rate / (1 - beta1^t) * m_t / (sqrt(v_t / (1 - beta2^t)) + eps)
+/// ```
+///
+/// Defaults (PyTorch's and the paper's): rate 1e-3, beta1 0.9, beta2 0.999, eps 1e-8. Weight decay is coupled: an L2 penalty, which the
+/// division by `sqrt(v)` weakens where gradients are large; [`AdamW`](super::AdamW) decays beside the rule.
+///
+/// Source: D. P. Kingma, J. Ba, *Adam: a method for stochastic optimization*, arXiv 1412.6980 (2015). `t` counts the updates of the
+/// single parameter, as in PyTorch: one that was frozen or unused for a while goes on with the correction where it stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Adam {
+    /// Share of the mean of the gradient that is kept, in `[0, 1)`.
+    pub beta1: f64,
+    /// Share of the mean of its square that is kept, in `[0, 1)`.
+    pub beta2: f64,
+    /// Added to the root, against division by zero.
+    pub eps: f64,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8 }
+    }
+}
+
+impl Adam {
+    /// The same rule with these betas.
+    pub fn betas(self, beta1: f64, beta2: f64) -> Self {
+        Self { beta1, beta2, ..self }
+    }
+
+    /// The same rule with this eps.
+    pub fn eps(self, eps: f64) -> Self {
+        Self { eps, ..self }
+    }
+}
+
+impl RuleFn for Adam {
+    const NAME: &'static str = "adam";
+    const RATE: f64 = 1e-3;
+
+    fn slots(&self) -> &'static [&'static str] {
+        &["exp_avg", "exp_avg_sq"]
+    }
+
+    fn check(&self) -> Result<(), OptimError> {
+        require_fraction("beta1", self.beta1)?;
+        require_fraction("beta2", self.beta2)?;
+        require_not_negative("eps", self.eps)
+    }
+
+    #[inline(always)]
+    fn update<T: Scalar>(&self, step: &RuleStep, w: &mut [T], g: &[T], [m, v, _]: State<'_, T>) {
+        let s = step.prepare::<T>();
+        let t = step.t as f64;
+        let rate = T::of(step.rate / (1.0 - self.beta1.powf(t)));
+        let correct = T::of(1.0 / (1.0 - self.beta2.powf(t)).sqrt());
+        let (new1, keep2, new2) = (T::of(1.0 - self.beta1), T::of(self.beta2), T::of(1.0 - self.beta2));
+        let eps = T::of(self.eps);
+        for (((w, g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
+            let g = s.gradient(*w, *g);
+            *m += new1 * (g - *m);
+            *v = keep2 * *v + new2 * (g * g);
+            *w = s.decayed(*w) - rate * (*m / (v.sqrt() * correct + eps));
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Update rules: how a gradient changes a parameter.
+//!
+//! A rule is one file that holds a struct of hyperparameters and one loop ([`RuleFn::update`]), and one line in [`table()`].
+//! Clipping, the L1 and L2 penalties and decoupled decay ride on the same pass through [`RuleStep`].
+
+mod adagrad;
+mod adam;
+mod adamw;
+mod rmsprop;
+mod sgd;
+mod shared;
+mod step;
+mod table;
+
+use std::fmt::Debug;
+
+use layerwise_tensor::{Scalar, math};
+
+use crate::error::OptimError;
+
+pub use adagrad::AdaGrad;
+pub use adam::Adam;
+pub use adamw::AdamW;
+pub use rmsprop::RmsProp;
+pub use sgd::Sgd;
+pub use shared::SharedRule;
+pub(crate) use step::sign;
+pub use step::{Prepared, RuleStep};
+pub use table::{RuleEntry, Sample, from_config, table};
+
+/// How `weight_decay` acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecayStyle {
+    /// As an L2 penalty: `weight_decay * w` is added to the gradient (after clipping, before the rule), as PyTorch's SGD and Adam.
+    Coupled,
+    /// Beside the rule: `w` shrinks by `1 - rate * weight_decay` first, as AdamW.
+    Decoupled,
+}
+
+/// The buffers a rule keeps for a stretch of parameters, in the order of [`RuleFn::slots`]; those it does not use are empty.
+pub type State<'a, T> = [&'a mut [T]; 3];
+
+/// What the author of a rule writes: hyperparameters that serialize, and one loop over slices, generic over the element type.
+///
+/// [`UpdateRule`] is implemented for every `RuleFn`.
+pub trait RuleFn: Debug + Send + Sync + serde::Serialize + 'static {
+    /// The name in configurations.
+    const NAME: &'static str;
+    /// The rate where none is given.
+    const RATE: f64;
+    /// The weight decay where none is given.
+    const DECAY: f64 = 0.0;
+    /// How weight decay acts.
+    const DECAY_STYLE: DecayStyle = DecayStyle::Coupled;
+
+    /// Names of the state buffers (at most three), as PyTorch's `state_dict` calls them.
+    fn slots(&self) -> &'static [&'static str];
+
+    /// What a state buffer holds before the first step.
+    fn first_state(&self, _slot: usize) -> f64 {
+        0.0
+    }
+
+    /// Whether the hyperparameters are in range.
+    fn check(&self) -> Result<(), OptimError>;
+
+    /// Changes `w` by the gradient `g`, both of the same length as each state buffer in use.
+    ///
+    /// One pass; each element depends on its own place only, so that the pass can be cut anywhere. Begin with
+    /// `let s = step.prepare::<T>()`, read the gradient through `s.gradient(w, g)`; mark it `#[inline(always)]`.
+    fn update<T: Scalar>(&self, step: &RuleStep, w: &mut [T], g: &[T], state: State<'_, T>);
+}
+
+/// A rule without its type: what [`Optimizer`](crate::Optimizer) holds.
+pub trait UpdateRule: Debug + Send + Sync {
+    /// The name in configurations.
+    fn name(&self) -> &'static str;
+    /// The rate where none is given.
+    fn default_rate(&self) -> f64;
+    /// The weight decay where none is given.
+    fn default_decay(&self) -> f64;
+    /// How weight decay acts.
+    fn decay_style(&self) -> DecayStyle;
+    /// Names of the state buffers.
+    fn state_slots(&self) -> &'static [&'static str];
+    /// What a state buffer holds before the first step.
+    fn initial_state(&self, slot: usize) -> f64;
+    /// Whether the hyperparameters are in range.
+    fn validate(&self) -> Result<(), OptimError>;
+    /// The rule as an object `{"name": .., hyperparameters}`, from which [`from_config`] builds it again.
+    fn config(&self) -> serde_json::Value;
+    /// One fused pass over 32-bit values.
+    fn update_f32(&self, step: &RuleStep, w: &mut [f32], g: &[f32], state: State<'_, f32>);
+    /// One fused pass over 64-bit values.
+    fn update_f64(&self, step: &RuleStep, w: &mut [f64], g: &[f64], state: State<'_, f64>);
+}
+
+impl<R: RuleFn> UpdateRule for R {
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn default_rate(&self) -> f64 {
+        R::RATE
+    }
+
+    fn default_decay(&self) -> f64 {
+        R::DECAY
+    }
+
+    fn decay_style(&self) -> DecayStyle {
+        R::DECAY_STYLE
+    }
+
+    fn state_slots(&self) -> &'static [&'static str] {
+        self.slots()
+    }
+
+    fn initial_state(&self, slot: usize) -> f64 {
+        self.first_state(slot)
+    }
+
+    fn validate(&self) -> Result<(), OptimError> {
+        self.check()
+    }
+
+    fn config(&self) -> serde_json::Value {
+        crate::named::with_name(R::NAME, self)
+    }
+
+    fn update_f32(&self, step: &RuleStep, w: &mut [f32], g: &[f32], state: State<'_, f32>) {
+        math::vectorize(
+            #[inline(always)]
+            || self.update(step, w, g, state),
+        );
+    }
+
+    fn update_f64(&self, step: &RuleStep, w: &mut [f64], g: &[f64], state: State<'_, f64>) {
+        math::vectorize(
+            #[inline(always)]
+            || self.update(step, w, g, state),
+        );
+    }
+}

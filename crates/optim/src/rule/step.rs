@@ -1,0 +1,82 @@
+//! What one update of one parameter needs besides its buffers.
+
+use layerwise_tensor::Scalar;
+
+/// The numbers of one update of one parameter; the same for all its elements.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RuleStep {
+    /// Learning rate of this step: base rate times schedule times the group's factor.
+    pub rate: f64,
+    /// Which update of this parameter it is, counted from 1. Steps in which no gradient reached the parameter do not count, as in
+    /// PyTorch.
+    pub t: u64,
+    /// What the gradient is multiplied by: the factor of clipping by global norm.
+    pub grad_scale: f64,
+    /// Bound of each component of the gradient: clipping by value; infinite without.
+    pub grad_limit: f64,
+    /// L1 penalty: `l1 * sign(w)` is added to the clipped gradient.
+    pub l1: f64,
+    /// L2 penalty, or coupled decay: `l2 * w` is added to the clipped gradient.
+    pub l2: f64,
+    /// Decoupled decay: `w` is multiplied by `1 - rate * decay` before the update.
+    pub decay: f64,
+}
+
+impl RuleStep {
+    /// A step without clipping, penalties and decay.
+    pub fn new(rate: f64, t: u64) -> Self {
+        Self { rate, t, grad_scale: 1.0, grad_limit: f64::INFINITY, l1: 0.0, l2: 0.0, decay: 0.0 }
+    }
+
+    /// The numbers of the step in the type of the buffers; made once, in front of the loop.
+    #[inline(always)]
+    pub fn prepare<T: Scalar>(&self) -> Prepared<T> {
+        Prepared {
+            rate: T::of(self.rate),
+            scale: T::of(self.grad_scale),
+            limit: T::of(self.grad_limit),
+            l1: T::of(self.l1),
+            l2: T::of(self.l2),
+            keep: T::of(1.0 - self.rate * self.decay),
+        }
+    }
+}
+
+/// [`RuleStep`] in the type of the buffers.
+#[derive(Clone, Copy, Debug)]
+pub struct Prepared<T> {
+    /// Learning rate of this step.
+    pub rate: T,
+    scale: T,
+    limit: T,
+    l1: T,
+    l2: T,
+    keep: T,
+}
+
+impl<T: Scalar> Prepared<T> {
+    /// The gradient the rule works with: scaled, bounded, with both penalties added.
+    ///
+    /// `g' = clamp(scale * g) + l2 * w + l1 * sign(w)`, `sign(0) = 0`. A NaN stays one.
+    #[inline(always)]
+    pub fn gradient(&self, w: T, g: T) -> T {
+        let g = self.scale * g;
+        let g = if g > self.limit { self.limit } else { g };
+        let g = if g < -self.limit { -self.limit } else { g };
+        g + self.l2 * w + self.l1 * sign(w)
+    }
+
+    /// The parameter after decoupled decay: `(1 - rate * decay) * w`.
+    #[inline(always)]
+    pub fn decayed(&self, w: T) -> T {
+        self.keep * w
+    }
+}
+
+/// The subgradient of `|w|` that is 0 at 0.
+#[inline(always)]
+pub(crate) fn sign<T: Scalar>(w: T) -> T {
+    let positive = if w > T::zero() { T::one() } else { T::zero() };
+    let negative = if w < T::zero() { T::one() } else { T::zero() };
+    positive - negative
+}
