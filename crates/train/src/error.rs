@@ -1,0 +1,125 @@
+//! The one error of this crate.
+
+use std::io;
+
+/// What can go wrong while training, measuring, saving or loading.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// A setting of the trainer that cannot work.
+    #[error("setting `{name}`: {problem}")]
+    Setting {
+        /// The setting.
+        name: &'static str,
+        /// What was expected and found, and what to do.
+        problem: String,
+    },
+
+    /// Samples that do not fit together.
+    #[error("samples: {0}")]
+    Samples(String),
+
+    /// The loss stopped being a number. The parameters are as they were before the step.
+    #[error("training diverged in step {step} (epoch {epoch}): {origin}. {remedy}")]
+    Diverged {
+        /// The step, counted from 0 over all epochs.
+        step: u64,
+        /// The epoch, counted from 0.
+        epoch: usize,
+        /// Where the first value that is not finite arose: parameter, operation or data.
+        origin: String,
+        /// What usually helps.
+        remedy: &'static str,
+    },
+
+    /// A metric that cannot be computed.
+    #[error("metric {metric}: {problem}")]
+    Metric {
+        /// The metric.
+        metric: &'static str,
+        /// What was expected and found, and what to do.
+        problem: String,
+    },
+
+    /// The file could not be read or written.
+    #[error("{file}: {source}")]
+    Io {
+        /// The file.
+        file: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+
+    /// The file is larger than the limit.
+    #[error("{file}: {found} bytes are above the limit of {limit}; raise `ReadOptions::limit` if you trust the file")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Its size, or a lower bound of it.
+        found: u64,
+        /// The limit.
+        limit: u64,
+    },
+
+    /// The file is no complete safetensors file.
+    #[error("{file}: {problem}")]
+    NotAModel {
+        /// The file.
+        file: String,
+        /// What was expected and found, and what to do.
+        problem: String,
+    },
+
+    /// The file was written by a later version of this crate.
+    #[error(
+        "{file}: the file has format version {found}, this build reads versions up to {supported}; \
+         update layerwise (the file was written by version {writer})"
+    )]
+    NewerFormat {
+        /// The file.
+        file: String,
+        /// Its format version.
+        found: u64,
+        /// The newest one this build reads.
+        supported: u64,
+        /// The version of the crate that wrote it.
+        writer: String,
+    },
+
+    /// The bytes of the tensors are not those that were written.
+    #[error("{file}: the tensors are damaged: sha256 is {found}, the file declares {declared}; restore it from a copy")]
+    Damaged {
+        /// The file.
+        file: String,
+        /// The hash of what was read.
+        found: String,
+        /// The hash the header declares.
+        declared: String,
+    },
+
+    /// The tensors of the file are not those of the model.
+    #[error("{file}: tensor `{tensor}`: {problem}")]
+    Tensor {
+        /// The file.
+        file: String,
+        /// The tensor.
+        tensor: String,
+        /// What was expected and found, and what to do.
+        problem: String,
+    },
+
+    /// The configuration in the file does not describe a model of this kind.
+    #[error("{file}: model configuration: {problem}")]
+    Config {
+        /// The file.
+        file: String,
+        /// What was expected and found, and what to do.
+        problem: String,
+    },
+}
+
+impl TrainError {
+    pub(crate) fn metric(metric: &'static str, problem: impl Into<String>) -> Self {
+        Self::Metric { metric, problem: problem.into() }
+    }
+}
