@@ -1,1 +1,19 @@
 #![doc = include_str!("../README.md")]
+
+mod act;
+pub mod gradcheck;
+mod graph;
+mod labels;
+mod op;
+pub mod ops;
+mod tape;
+mod var;
+
+pub use act::{Act, Needs, Pointwise, PointwiseFn};
+pub use graph::Graph;
+pub use layerwise_tensor as tensor;
+pub use layerwise_tensor::kernel::Par;
+pub use op::{Backward, Forward, Grads, Op, Saved, Values};
+pub use ops::{OpEntry, Trans};
+pub use tape::{SlotInfo, Tape};
+pub use var::{Inputs, Var};
