@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use layerwise_tensor::kernel::{Par, for_chunks_mut};
 use layerwise_tensor::{ParamId, Scalar, Slice, SliceMut};
 
 use crate::rule::{RuleStep, State, UpdateRule};
@@ -19,11 +20,9 @@ pub(crate) struct Segment {
     pub(crate) active: bool,
 }
 
-/// Elements of a chunk: several pages of each buffer, so that the cut costs nothing. Elements do not depend on each other, so the
-/// bits do not depend on where the cuts are.
-const CHUNK: usize = 1 << 14;
-
-/// Updates all active segments (in order of their ranges) of the trainable values `w` by the gradients `g`.
+/// Updates all active segments (in order of their ranges) of the trainable values `w` by the gradients `g`, in parallel.
+///
+/// Elements do not depend on each other, so the bits do not depend on where the pass is cut.
 pub(crate) fn update<T: Scalar>(
     rule: &dyn UpdateRule,
     segments: &[Segment],
@@ -31,13 +30,10 @@ pub(crate) fn update<T: Scalar>(
     g: &[T],
     state: &mut [Vec<T>; 3],
 ) {
-    let [s0, s1, s2] = state;
-    for start in (0..w.len()).step_by(CHUNK) {
-        let range = start..(start + CHUNK).min(w.len());
-        let part = |s: &mut Vec<T>| if s.is_empty() { 0..0 } else { range.clone() };
-        let (p0, p1, p2) = (part(s0), part(s1), part(s2));
-        chunk(rule, segments, start, &mut w[range.clone()], &g[range.clone()], [&mut s0[p0], &mut s1[p1], &mut s2[p2]]);
-    }
+    let state = state.each_mut().map(Vec::as_mut_slice);
+    for_chunks_mut(Par::Auto, w.len(), (w, g, state), |range, (w, g, state)| {
+        chunk(rule, segments, range.start, w, g, state);
+    });
 }
 
 /// The part of the pass that begins at `start`: every active segment, as far as it reaches into this chunk.

@@ -1,0 +1,67 @@
+//! A step allocates nothing. The only test of its binary, because it counts what the whole process allocates.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout as Memory, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use layerwise_optim::{Clip, Cosine, OptimizerConfig, rule};
+use layerwise_tensor::{BufferUpdate, Constant, Gradients, Layout, ParamKind, Params, Scalar, Stream};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call goes unchanged to the system's allocator, which keeps the contract; counting touches no memory of theirs.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, memory: Memory) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(memory) }
+    }
+
+    unsafe fn dealloc(&self, start: *mut u8, memory: Memory) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(start, memory) }
+    }
+
+    unsafe fn realloc(&self, start: *mut u8, memory: Memory, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.realloc(start, memory, size) }
+    }
+}
+
+#[global_allocator]
+static GLOBAL: Counting = Counting;
+
+fn allocations<T: Scalar>(sample: &rule::Sample) -> u64 {
+    let mut layout = Layout::new();
+    let weight = layout.scope().param("weight", ParamKind::Weight, 300, 300, Constant(1.0));
+    let mean = layout.scope().param("mean", ParamKind::Buffer, 1, 300, Constant(1.0));
+    let mut params = Params::<T>::init(layout, &Stream::new(0));
+    let mut grads = Gradients::new(&params);
+    let config = OptimizerConfig::new(sample.rule.clone()).clip(Clip::GlobalNorm(1.0)).schedule(Cosine::new(9, 0.0));
+    let mut optimizer = config.build(&params).expect("a sample of the table");
+    let mut before = 0;
+    for step in 0..8 {
+        if step == 3 {
+            before = ALLOCATIONS.load(Ordering::Relaxed);
+        }
+        grads.clear();
+        grads.slot(weight).0.fill(T::of(0.5));
+        grads.push_update(mean, BufferUpdate::Blend { momentum: 0.1 }).fill(T::one());
+        optimizer.step(&mut params, &mut grads);
+    }
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+#[test]
+fn a_step_allocates_nothing() {
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        for sample in rule::table().iter().flat_map(|entry| entry.samples()) {
+            let (single, double) = pool.install(|| (allocations::<f32>(&sample), allocations::<f64>(&sample)));
+            assert_eq!((single, double), (0, 0), "{threads} threads, {:?}", sample.rule);
+        }
+    }
+}
