@@ -1,1 +1,25 @@
 #![doc = include_str!("../README.md")]
+
+pub mod activation;
+mod error;
+pub mod init;
+pub mod layer;
+pub mod loss;
+mod mlp;
+pub mod model;
+mod module;
+mod options;
+
+pub use activation::Activation;
+pub use error::ConfigError;
+pub use init::Init;
+pub use layer::{
+    ActivationConfig, ActivationLayer, BatchNorm, BatchNormConfig, BuildLayer, Dropout, DropoutConfig, LayerConfig,
+    LayerNorm, LayerNormConfig, Linear, LinearConfig, PRelu, PReluConfig, Residual, ResidualConfig, Sequential,
+    SequentialConfig,
+};
+pub use loss::{AnyLoss, BceWithLogits, Loss, Mse, SoftmaxCrossEntropy, Target, TargetKind};
+pub use mlp::{Mlp, MlpConfig, Norm};
+pub use model::{BuildModel, ModelConfig, SequentialModelConfig};
+pub use module::{AnyModule, Module};
+pub use options::{ArgSpec, Args, Domain};

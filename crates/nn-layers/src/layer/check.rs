@@ -1,0 +1,47 @@
+//! Checks that several configurations share.
+
+use crate::error::ConfigError;
+
+/// More values than any weight of a model that fits into memory; beyond it a configuration is a mistake or an attack.
+const MOST_VALUES: usize = 1 << 36;
+
+/// A number of inputs or outputs: at least 1.
+pub(crate) fn width(path: &str, what: &str, value: usize) -> Result<usize, ConfigError> {
+    if value == 0 {
+        return Err(ConfigError::bad_value(path, what, "at least 1", value, "give the layer a width"));
+    }
+    Ok(value)
+}
+
+/// Both widths of a matrix, whose number of values must be within reason.
+pub(crate) fn matrix(path: &str, inputs: usize, outputs: usize) -> Result<(), ConfigError> {
+    width(path, "`inputs`", inputs)?;
+    width(path, "`outputs`", outputs)?;
+    match inputs.checked_mul(outputs) {
+        Some(values) if values <= MOST_VALUES => Ok(()),
+        _ => Err(ConfigError::bad_value(
+            path,
+            "`inputs` times `outputs`",
+            format!("at most {MOST_VALUES}"),
+            format!("{inputs} x {outputs}"),
+            "make the layer narrower",
+        )),
+    }
+}
+
+/// A probability of dropping: in `[0, 1)`.
+pub(crate) fn probability(path: &str, what: &str, value: f64) -> Result<f64, ConfigError> {
+    if (0.0..1.0).contains(&value) {
+        return Ok(value);
+    }
+    let remedy = "give the share of values to drop, such as 0.2; 0 drops none";
+    Err(ConfigError::bad_value(path, what, "at least 0 and below 1", value, remedy))
+}
+
+/// The small number under the root of a norm: finite and above 0.
+pub(crate) fn epsilon(path: &str, value: f64) -> Result<f64, ConfigError> {
+    if value.is_finite() && value > 0.0 {
+        return Ok(value);
+    }
+    Err(ConfigError::bad_value(path, "`eps`", "finite and above 0", value, "leave it out for 1e-5"))
+}

@@ -1,0 +1,165 @@
+//! Rectified linear unit whose slope below zero is learned.
+
+use layerwise_autograd::{Backward, Forward, Graph, Inputs, Op, Var};
+use layerwise_tensor::{Accum, Constant, ParamId, ParamKind, Scalar, Scope};
+use serde::{Deserialize, Serialize};
+
+use super::check;
+use super::entry::{BuildLayer, LayerTraits, Sample, Shelf};
+use crate::error::ConfigError;
+use crate::module::Module;
+
+/// Configuration of [`PRelu`]; the defaults are those of `torch.nn.PReLU`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct PReluConfig {
+    /// First value of the slope; by default 0.25.
+    pub slope: f64,
+    /// A slope for each channel instead of one for all; by default no.
+    pub per_channel: bool,
+}
+
+impl Default for PReluConfig {
+    fn default() -> Self {
+        Self { slope: 0.25, per_channel: false }
+    }
+}
+
+impl PReluConfig {
+    /// The defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With this first slope.
+    pub fn slope(self, slope: f64) -> Self {
+        Self { slope, ..self }
+    }
+
+    /// One slope for each channel, or one for all.
+    pub fn per_channel(self, per_channel: bool) -> Self {
+        Self { per_channel, ..self }
+    }
+
+    /// Registers `weight`, the slopes, below `scope`. They are of kind [`ParamKind::Scale`], so that decay leaves them alone.
+    ///
+    /// # Errors
+    /// If the slope is not finite or the width is 0.
+    pub fn build(&self, scope: &mut Scope<'_>, inputs: usize) -> Result<PRelu, ConfigError> {
+        check::width(scope.path(), "`inputs`", inputs)?;
+        if !self.slope.is_finite() {
+            return Err(ConfigError::bad_value(scope.path(), "`slope`", "finite", self.slope, "leave it out for 0.25"));
+        }
+        let slopes = if self.per_channel { inputs } else { 1 };
+        let a = scope.param("weight", ParamKind::Scale, 1, slopes, Constant(self.slope));
+        Ok(PRelu { config: self.clone(), a })
+    }
+}
+
+/// Parametric rectified linear unit: `y = x` for `x > 0`, else `a x`, with a learned `a`, one or one for each channel.
+///
+/// # Gradient
+/// `dx = dy` for `x > 0`, else `a dy`; `da` is the sum of `dy x` where `x <= 0`.
+///
+/// K. He, X. Zhang, S. Ren and J. Sun, "Delving deep into rectifiers", 2015, arXiv:1502.01852.
+#[derive(Clone, Debug)]
+pub struct PRelu {
+    config: PReluConfig,
+    a: ParamId,
+}
+
+impl PRelu {
+    /// Its configuration.
+    pub fn config(&self) -> &PReluConfig {
+        &self.config
+    }
+
+    /// The slopes, `(1, 1)` or `(1, channels)`.
+    pub fn slope(&self) -> ParamId {
+        self.a
+    }
+}
+
+impl<T: Scalar> Module<T> for PRelu {
+    fn forward(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
+        let a = g.param(self.a);
+        let (rows, cols) = g.shape(x);
+        let (_, slopes) = g.shape(a);
+        g.require(slopes == 1 || slopes == cols, "prelu", &[x, a], "one slope, or one for each column, is needed");
+        g.push(PReluOp { x, a }, rows, cols)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct PReluOp {
+    x: Var,
+    a: Var,
+}
+
+impl<T: Scalar> Op<T> for PReluOp {
+    fn name(&self) -> &'static str {
+        "prelu"
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::new(&[self.x, self.a])
+    }
+
+    fn forward(&self, f: &mut Forward<'_, T>) {
+        let (x, a) = (f.values.get(self.x), f.values.get(self.a));
+        let cols = f.cols.max(1);
+        for (y, x) in f.y.chunks_exact_mut(cols).zip(x.chunks_exact(cols)) {
+            for (j, (y, x)) in y.iter_mut().zip(x).enumerate() {
+                *y = if *x > T::zero() { *x } else { slope(a, j) * *x };
+            }
+        }
+    }
+
+    fn backward(&self, b: &mut Backward<'_, T>) {
+        let (x, a) = (b.values.get(self.x), b.values.get(self.a));
+        let cols = b.cols.max(1);
+        if let Some((da, accum)) = b.grads.get(self.a) {
+            if accum == Accum::Replace {
+                da.fill(T::zero());
+            }
+            // Row after row and column after column: a fixed order, whatever the number of threads.
+            for (x, dy) in x.chunks_exact(cols).zip(b.dy.chunks_exact(cols)) {
+                for (j, (x, dy)) in x.iter().zip(dy).enumerate() {
+                    let place = if da.len() == 1 { 0 } else { j };
+                    da[place] += if *x > T::zero() { T::zero() } else { *dy * *x };
+                }
+            }
+        }
+        if let Some((dx, accum)) = b.grads.get(self.x) {
+            for ((dx, x), dy) in dx.chunks_exact_mut(cols).zip(x.chunks_exact(cols)).zip(b.dy.chunks_exact(cols)) {
+                for (j, ((dx, x), dy)) in dx.iter_mut().zip(x).zip(dy).enumerate() {
+                    let d = if *x > T::zero() { *dy } else { slope(a, j) * *dy };
+                    *dx = if accum == Accum::Add { *dx + d } else { d };
+                }
+            }
+        }
+    }
+}
+
+/// The slope of column `j`.
+#[inline(always)]
+fn slope<T: Scalar>(a: &[T], j: usize) -> T {
+    if a.len() == 1 { a[0] } else { a[j] }
+}
+
+impl BuildLayer for PReluConfig {
+    const NAME: &'static str = "prelu";
+    const DOC: &'static str = "y = x for x > 0, else a x, with a learned a";
+    const SAMPLES: &'static [Sample] =
+        &[Sample { inputs: 5, options: "{}" }, Sample { inputs: 3, options: r#"{"per_channel": true, "slope": 0.1}"# }];
+    type Layer = PRelu;
+
+    fn build_from(&self, scope: &mut Scope<'_>, inputs: usize, _: &Shelf) -> Result<(PRelu, usize), ConfigError> {
+        Ok((self.build(scope, inputs)?, inputs))
+    }
+
+    fn traits(&self, _: &Shelf) -> LayerTraits {
+        LayerTraits { kinks: &[0.0], ..LayerTraits::PLAIN }
+    }
+}

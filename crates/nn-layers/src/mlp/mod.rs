@@ -1,0 +1,176 @@
+//! Multilayer perceptrons: a configuration, the list of layers it stands for, and the fused model.
+
+mod config;
+mod plan;
+
+use layerwise_autograd::{Graph, Var};
+use layerwise_tensor::{ParamId, Scalar, Scope};
+
+use crate::activation::Activation;
+use crate::error::ConfigError;
+use crate::layer::{BatchNorm, Dropout, LayerNorm, Linear};
+use crate::module::Module;
+use plan::Piece;
+
+pub use config::{MlpConfig, Norm};
+
+/// A multilayer perceptron: linear layers with activations, norms and dropout between them.
+///
+/// It computes what the `torch.nn.Sequential` of its layers computes, under the same names (every element counts, so a plain network
+/// has `0.weight`, `0.bias`, `2.weight`, ..), but a linear layer and the activation and dropout after it run as one operation.
+/// [`MlpConfig::layers`] is that list of layers.
+///
+/// ```
+/// use layerwise_autograd::Tape;
+/// use layerwise_nn_layers::{Activation, BuildModel, Mlp, Module};
+/// use layerwise_tensor::{Mode, Stream, ndarray::arr2};
+///
+/// let (mlp, params) = Mlp::builder(2).hidden(&[16, 16]).outputs(3).activation(Activation::TANH).create::<f32>(7)?;
+/// let mut tape = Tape::new();
+/// let mut g = tape.graph(&params, Mode::Eval, Stream::new(0));
+/// let x = g.input(arr2(&[[0.5, -0.5], [1.0, 2.0]]).view());
+/// let y = mlp.forward(&mut g, x);
+/// assert_eq!(g.shape(y), (2, 3));
+/// # Ok::<(), layerwise_nn_layers::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mlp {
+    config: MlpConfig,
+    elements: Vec<Element>,
+}
+
+impl Mlp {
+    /// The configuration of a network with `inputs` inputs: the start of a chain that ends with [`MlpConfig::build`].
+    pub fn builder(inputs: usize) -> MlpConfig {
+        MlpConfig::new(inputs)
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> &MlpConfig {
+        &self.config
+    }
+
+    /// Width of the input.
+    pub fn inputs(&self) -> usize {
+        self.config.inputs
+    }
+
+    /// Width of the output.
+    pub fn outputs(&self) -> usize {
+        self.config.outputs
+    }
+
+    /// The linear layers from input to output.
+    pub fn linears(&self) -> Vec<&Linear> {
+        fn walk<'a>(elements: &'a [Element], out: &mut Vec<&'a Linear>) {
+            for element in elements {
+                match &element.step {
+                    Step::Linear(linear, ..) => out.push(linear),
+                    Step::Residual(branch) => walk(branch, out),
+                    _ => {}
+                }
+            }
+        }
+        let mut out = Vec::new();
+        walk(&self.elements, &mut out);
+        out
+    }
+
+    /// The weights of the linear layers from input to output.
+    pub fn weights(&self) -> Vec<ParamId> {
+        self.linears().into_iter().map(Linear::weight).collect()
+    }
+
+    /// The names of its elements: the scopes under which its values stand on a graph. What is fused is one element,
+    /// named after the linear layer.
+    pub fn layer_names(&self) -> impl Iterator<Item = &str> {
+        self.elements.iter().map(|e| e.name.as_str())
+    }
+}
+
+impl MlpConfig {
+    /// Registers the parameters below `scope` and returns the network.
+    ///
+    /// # Errors
+    /// If a width is 0, a probability is outside `[0, 1)`, or the activations are not as many as the hidden layers.
+    pub fn build(&self, scope: &mut Scope<'_>) -> Result<Mlp, ConfigError> {
+        let pieces = plan::pieces(self, scope.path())?;
+        let (elements, _) = build(&pieces, scope, self.inputs)?;
+        Ok(Mlp { config: self.clone(), elements })
+    }
+}
+
+impl<T: Scalar> Module<T> for Mlp {
+    fn forward(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
+        forward(&self.elements, g, x)
+    }
+}
+
+/// A step of the network and the name of its place.
+#[derive(Clone, Debug)]
+struct Element {
+    name: String,
+    step: Step,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Linear(Linear, Activation, f64),
+    BatchNorm(BatchNorm),
+    LayerNorm(LayerNorm),
+    Activation(Activation),
+    Dropout(Dropout),
+    Residual(Vec<Element>),
+}
+
+fn build(pieces: &[Piece], scope: &mut Scope<'_>, inputs: usize) -> Result<(Vec<Element>, usize), ConfigError> {
+    let mut elements = Vec::with_capacity(pieces.len());
+    let mut width = inputs;
+    let mut places = pieces.iter().enumerate().peekable();
+    while let Some((i, piece)) = places.next() {
+        let scope = &mut scope.child(i);
+        let step = match piece {
+            Piece::Linear(config) => {
+                let linear = config.build(scope, width)?;
+                width = linear.outputs();
+                // Activation and dropout after a linear layer run with it; their places in the list still count for the names.
+                let act = match places.next_if(|(_, next)| matches!(next, Piece::Activation(_))) {
+                    Some((_, Piece::Activation(act))) => *act,
+                    _ => Activation::IDENTITY,
+                };
+                let p = match places.next_if(|(_, next)| matches!(next, Piece::Dropout(_))) {
+                    Some((_, Piece::Dropout(config))) => config.build(scope)?.p(),
+                    _ => 0.0,
+                };
+                Step::Linear(linear, act, p)
+            }
+            Piece::BatchNorm(config) => Step::BatchNorm(config.build(scope, width)?),
+            Piece::LayerNorm(config) => Step::LayerNorm(config.build(scope, width)?),
+            Piece::Activation(act) => Step::Activation(*act),
+            Piece::Dropout(config) => Step::Dropout(config.build(scope)?),
+            Piece::Residual(branch) => Step::Residual(build(branch, scope, width)?.0),
+        };
+        elements.push(Element { name: i.to_string(), step });
+    }
+    Ok((elements, width))
+}
+
+fn forward<T: Scalar>(elements: &[Element], g: &mut Graph<'_, T>, x: Var) -> Var {
+    let mut x = x;
+    for element in elements {
+        g.enter(&element.name);
+        x = match &element.step {
+            Step::Linear(linear, act, p) => linear.forward_act_dropout(g, x, *act, *p),
+            Step::BatchNorm(norm) => norm.forward(g, x),
+            Step::LayerNorm(norm) => norm.forward(g, x),
+            Step::Activation(act) => g.activate(x, act.act()),
+            Step::Dropout(dropout) => dropout.forward(g, x),
+            Step::Residual(branch) => {
+                let y = forward(branch, g, x);
+                g.add(x, y)
+            }
+        };
+        g.leave();
+    }
+    x
+}
