@@ -31,6 +31,9 @@ pub struct Tile<'a, T> {
     pub saved: &'a mut [T],
 }
 
+/// What follows a product on each of its row tiles: an activation, a mask.
+pub type Epilogue<'a, T> = &'a (dyn Fn(Tile<'_, T>) + Sync);
+
 /// `y = epilogue(x w + b)`, row tile by row tile.
 ///
 /// `saved` is empty, or of the size of `y` and filled by the epilogue with what the backward pass needs.
@@ -45,7 +48,7 @@ pub fn linear_forward<T: Scalar>(
     b: Option<&[T]>,
     y: &mut [T],
     saved: &mut [T],
-    epilogue: Option<&(dyn Fn(Tile<'_, T>) + Sync)>,
+    epilogue: Option<Epilogue<'_, T>>,
     par: Par,
 ) {
     let LinearShape { batch, inputs, outputs } = s;

@@ -17,7 +17,7 @@ mod transpose;
 pub use crate::math::cpu_level;
 pub use gemm::{Form, backend, gemm, keep_blas_threads};
 pub use linear::{
-    LinearShape, Tile, linear_backward_bias, linear_backward_input, linear_backward_weight, linear_forward,
+    Epilogue, LinearShape, Tile, linear_backward_bias, linear_backward_input, linear_backward_weight, linear_forward,
 };
 pub use norm::{
     batch_norm_backward, batch_norm_eval, batch_norm_eval_backward, batch_norm_forward, layer_norm_backward,

@@ -266,9 +266,7 @@ pub(super) fn run<P: Parts, F: Fn(Range<usize>, P) + Sync>(
 
 #[track_caller]
 fn whole_rows(op: &str, cols: usize, len: usize) -> usize {
-    assert!(
-        if cols == 0 { len == 0 } else { len.is_multiple_of(cols) },
-        "{op}: {len} values are not whole rows of {cols}"
-    );
-    if cols == 0 { 0 } else { len / cols }
+    let rows = len.checked_div(cols).unwrap_or(0);
+    assert!(rows * cols == len, "{op}: {len} values are not whole rows of {cols}");
+    rows
 }

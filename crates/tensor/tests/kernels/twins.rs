@@ -82,7 +82,7 @@ fn linear_of<T: Scalar>(s: LinearShape, bias: bool, accum: Accum, seed: u64) {
     assert_close("y", &y, &wanted, product_units(inputs));
     // Twice the result, and the result and its row in `saved`: the epilogue sees each row once, finished, and knows which it is.
     let epilogue = |t: Tile<'_, T>| {
-        assert!(t.y.len() == t.saved.len() && t.y.len() % t.cols == 0);
+        assert!(t.y.len() == t.saved.len() && t.y.len().is_multiple_of(t.cols));
         for (i, (y, saved)) in t.y.iter_mut().zip(t.saved).enumerate() {
             *saved = *y + T::of((t.first_row + i / t.cols) as f64);
             *y += *y;
