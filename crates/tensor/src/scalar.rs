@@ -78,13 +78,13 @@ macro_rules! scalar {
         impl Scalar for $t {
             const DTYPE: DType = DType::$dtype;
 
-            #[inline]
+            #[inline(always)]
             #[allow(clippy::unnecessary_cast)]
             fn of(value: f64) -> Self {
                 value as $t
             }
 
-            #[inline]
+            #[inline(always)]
             #[allow(clippy::unnecessary_cast)]
             fn as_f64(self) -> f64 {
                 self as f64

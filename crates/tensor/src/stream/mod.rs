@@ -46,7 +46,7 @@ impl Stream {
         for (i, v) in out.iter_mut().enumerate() {
             let mut u = [0.0f64; 2];
             self.uniform(2 * (first + i as u64), &mut u);
-            *v = T::of((-2.0 * (1.0 - u[0]).ln()).sqrt() * (2.0 * std::f64::consts::PI * u[1]).cos());
+            *v = T::of((-2.0 * (1.0 - u[0]).ln()).sqrt() * crate::math::sin_cos_of_turn(u[1]).1);
         }
     }
 

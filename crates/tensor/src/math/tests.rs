@@ -1,0 +1,253 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::scalar::Scalar;
+
+/// A function of this module, its reference in `f64`, and the errors promised in ulp.
+struct Law {
+    name: &'static str,
+    single: fn(f32) -> f32,
+    double: fn(f64) -> f64,
+    reference: fn(f64) -> f64,
+    /// Largest error of `f32`.
+    f32_ulp: f64,
+    /// Largest error of `f64`, against a reference that errs itself.
+    f64_ulp: f64,
+}
+
+const LAWS: [Law; 8] = [
+    Law { name: "exp", single: exp, double: exp, reference: f64::exp, f32_ulp: 1.0, f64_ulp: 2.0 },
+    Law { name: "exp_m1", single: exp_m1, double: exp_m1, reference: f64::exp_m1, f32_ulp: 2.0, f64_ulp: 3.0 },
+    Law { name: "log", single: log, double: log, reference: f64::ln, f32_ulp: 1.0, f64_ulp: 2.0 },
+    Law { name: "log_1p", single: log_1p, double: log_1p, reference: f64::ln_1p, f32_ulp: 1.5, f64_ulp: 3.0 },
+    Law { name: "tanh", single: tanh, double: tanh, reference: f64::tanh, f32_ulp: 2.0, f64_ulp: 4.0 },
+    Law { name: "sigmoid", single: sigmoid, double: sigmoid, reference: reference_sigmoid, f32_ulp: 2.0, f64_ulp: 4.0 },
+    Law { name: "erf", single: erf, double: erf, reference: reference_erf, f32_ulp: 2.0, f64_ulp: 4.0 },
+    Law {
+        name: "softplus",
+        single: softplus,
+        double: softplus,
+        reference: reference_softplus,
+        f32_ulp: 2.0,
+        f64_ulp: 4.0,
+    },
+];
+
+fn reference_sigmoid(x: f64) -> f64 {
+    if x < 0.0 { x.exp() / (1.0 + x.exp()) } else { 1.0 / (1.0 + (-x).exp()) }
+}
+
+fn reference_softplus(x: f64) -> f64 {
+    x.max(0.0) + (-x.abs()).exp().ln_1p()
+}
+
+/// The Taylor series with compensated sums below 1.5, the continued fraction of `erfc` above.
+fn reference_erf(x: f64) -> f64 {
+    let t = x.abs();
+    if t < 1.5 {
+        let (mut power, mut sum, mut lost) = (x, x, 0.0);
+        for n in 1..60 {
+            power *= -x * x / f64::from(n);
+            let term = power / f64::from(2 * n + 1);
+            let next = sum + term;
+            lost += if sum.abs() > term.abs() { (sum - next) + term } else { (term - next) + sum };
+            sum = next;
+        }
+        return std::f64::consts::FRAC_2_SQRT_PI * (sum + lost);
+    }
+    if t > 6.0 || t.is_nan() {
+        return x.signum() * if t.is_nan() { t } else { 1.0 };
+    }
+    let mut tail = t;
+    for n in (1..200).rev() {
+        tail = t + f64::from(n) / 2.0 / tail;
+    }
+    (1.0 - (-t * t).exp() / (tail * std::f64::consts::PI.sqrt())).copysign(x)
+}
+
+/// The error of `got` in ulp of `f32`.
+fn ulps_f32(got: f32, exact: f64) -> f64 {
+    let nearest = exact as f32;
+    if got == nearest || (got.is_nan() && exact.is_nan()) {
+        return if got.is_finite() { (f64::from(got) - exact).abs() / ulp_f32(exact) } else { 0.0 };
+    }
+    // Next to infinity the type's largest value stands for it.
+    let got = if got.is_infinite() { f64::from(got.signum()) * 2f64.powi(128) } else { f64::from(got) };
+    (got - exact).abs() / ulp_f32(exact)
+}
+
+fn ulp_f32(exact: f64) -> f64 {
+    let e = ((exact.to_bits() >> 52) & 0x7ff) as i32 - 1023;
+    2f64.powi(e.clamp(-126, 127) - 23)
+}
+
+/// Values of `f64` between `got` and `reference`.
+fn ulps_f64(got: f64, reference: f64) -> f64 {
+    if got == reference || (got.is_nan() && reference.is_nan()) {
+        return 0.0;
+    }
+    let order = |v: f64| if v < 0.0 { -((v.to_bits() & !(1 << 63)) as i64) } else { v.to_bits() as i64 };
+    (i128::from(order(got)) - i128::from(order(reference))).unsigned_abs() as f64
+}
+
+/// The largest error of `law` over the `f32` values `start, start + step, ...` in the order of their bits, and where.
+fn worst_f32(law: &Law, reference: fn(f64) -> f64, step: usize) -> (f64, f32) {
+    let mut worst = (0.0, 0.0);
+    for bits in (0..=u32::MAX).step_by(step) {
+        let x = f32::from_bits(bits);
+        let error = ulps_f32((law.single)(x), reference(f64::from(x)));
+        assert!(!error.is_nan(), "{}({x:e}) is {}", law.name, (law.single)(x));
+        if error > worst.0 {
+            worst = (error, x);
+        }
+    }
+    worst
+}
+
+#[test]
+fn errors_of_f32_on_a_stride() {
+    for law in &LAWS {
+        let (error, x) = worst_f32(law, law.reference, 40_009);
+        assert!(error <= law.f32_ulp, "{}({x:e}) errs by {error} ulp", law.name);
+    }
+}
+
+/// Every `f32` value; minutes. `cargo test -p layerwise-tensor -- --ignored --nocapture every_f32`
+#[test]
+#[ignore = "takes minutes"]
+fn errors_over_every_f32() {
+    for law in &LAWS {
+        // The reference of erf is a long series: our own f64, itself held against the series, takes its place.
+        let reference = if law.name == "erf" { erf } else { law.reference };
+        let (error, x) = worst_f32(law, reference, 1);
+        println!("{:8} f32: {error:.3} ulp at {x:e}", law.name);
+        assert!(error <= law.f32_ulp, "{}({x:e}) errs by {error} ulp", law.name);
+    }
+}
+
+/// The largest distance of `law` from its reference in `f64`, and where.
+fn worst_f64(law: &Law, samples: u64) -> (f64, f64) {
+    let mut worst = (0.0, 0.0);
+    let mut state = 0u64;
+    for i in 0..samples {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        let unit = (z >> 11) as f64 / (1u64 << 53) as f64 * 2.0 - 1.0;
+        // By turns: any bits, the range of exp, the middle, near 0.
+        let x = [f64::from_bits(z), unit * 750.0, unit * 8.0, unit * unit * unit][(i % 4) as usize];
+        let error = ulps_f64((law.double)(x), (law.reference)(x));
+        if error > worst.0 {
+            worst = (error, x);
+        }
+    }
+    worst
+}
+
+#[test]
+fn errors_of_f64_on_samples() {
+    for law in &LAWS {
+        let (error, x) = worst_f64(law, 40_000);
+        assert!(error <= law.f64_ulp, "{}({x:e}) is {error} values away", law.name);
+    }
+}
+
+#[test]
+#[ignore = "prints the errors on more samples"]
+fn errors_of_f64_on_many_samples() {
+    for law in &LAWS {
+        let (error, x) = worst_f64(law, 4_000_000);
+        println!("{:8} f64: {error} values from the reference at {x:e}", law.name);
+        assert!(error <= law.f64_ulp);
+    }
+}
+
+#[test]
+fn special_values() {
+    fn check<T: Scalar>() {
+        let of = T::of;
+        let (inf, zero, nan) = (T::infinity(), T::zero(), T::nan());
+        for f in [exp, exp_m1, log, log_1p, tanh, sigmoid, erf, softplus, normal_cdf, normal_pdf] {
+            assert!(f(nan).is_nan());
+        }
+        for f in [exp_m1, log_1p, tanh, erf] {
+            assert_eq!(f(zero), zero);
+            assert!(f(zero).is_sign_positive());
+            assert!(f(-zero).is_sign_negative());
+            let tiny = T::min_positive_value();
+            assert!((f(tiny) - tiny).abs() <= tiny * of(1.2) && f(-tiny) < zero);
+        }
+        for big in [of(1e4), inf] {
+            assert_eq!(exp(big), inf);
+            assert_eq!(exp(-big), zero);
+            assert_eq!(exp_m1(big), inf);
+            assert_eq!(exp_m1(-big), -T::one());
+            assert_eq!((tanh(big), tanh(-big)), (T::one(), -T::one()));
+            assert_eq!((erf(big), erf(-big)), (T::one(), -T::one()));
+            assert_eq!((sigmoid(big), sigmoid(-big)), (T::one(), zero));
+            assert_eq!((softplus(big), softplus(-big)), (big, zero));
+            assert_eq!((normal_cdf(big), normal_cdf(-big)), (T::one(), zero));
+            assert_eq!((normal_pdf(big), normal_pdf(-big)), (zero, zero));
+        }
+        assert_eq!((exp(zero), exp(-zero)), (T::one(), T::one()));
+        assert_eq!((log(zero), log(-zero), log(inf), log(T::one())), (-inf, -inf, inf, zero));
+        assert!(log(-T::one()).is_nan() && log(-inf).is_nan());
+        assert_eq!((log_1p(-T::one()), log_1p(inf)), (-inf, inf));
+        assert!(log_1p(of(-1.5)).is_nan());
+        assert_eq!((sigmoid(zero), softplus(zero)), (of(0.5), of(std::f64::consts::LN_2)));
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn the_reference_of_erf_agrees_with_published_digits() {
+    // From 30-digit arithmetic.
+    for (x, y) in [
+        (0.1, 0.112_462_916_018_284_89),
+        (0.5, 0.520_499_877_813_046_5),
+        (1.0, 0.842_700_792_949_714_9),
+        (1.5, 0.966_105_146_475_310_8),
+        (2.0, 0.995_322_265_018_952_7),
+        (3.0, 0.999_977_909_503_001_4),
+    ] {
+        assert!(ulps_f64(reference_erf(x), y) <= 1.0, "{x}: {}", reference_erf(x));
+    }
+}
+
+proptest! {
+    #[test]
+    fn sines_of_a_turn(u in 0.0f64..1.0) {
+        let (s, c) = sin_cos_of_turn(u);
+        let t = u * std::f64::consts::TAU;
+        prop_assert!((s - t.sin()).abs() < 1e-15 && (c - t.cos()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn inverses_and_symmetries(x in -30.0f64..30.0) {
+        prop_assert!((log(exp(x)) - x).abs() < 1e-14 * (1.0 + x.abs()));
+        prop_assert!((log_1p(exp_m1(x)) - x).abs() < 1e-13 * (1.0 + (-x).exp()));
+        prop_assert_eq!(tanh(-x), -tanh(x));
+        prop_assert_eq!(erf(-x), -erf(x));
+        prop_assert!((sigmoid(x) + sigmoid(-x) - 1.0).abs() < 1e-15);
+        prop_assert!((softplus(x) - softplus(-x) - x).abs() < 1e-14 * (1.0 + x.abs()));
+    }
+
+    #[test]
+    fn the_vector_level_does_not_change_a_bit(x in prop::collection::vec(any::<f32>(), 1..100)) {
+        fn all<T: Scalar>(x: T) -> [T; 8] {
+            [exp(x), exp_m1(x), log(x), log_1p(x), tanh(x), sigmoid(x), erf(x), softplus(x)]
+        }
+        let plain: Vec<[u32; 8]> = x.iter().map(|v| all(*v).map(f32::to_bits)).collect();
+        let mut wide = vec![[0u32; 8]; x.len()];
+        vectorize(#[inline(always)] || {
+            for (w, v) in wide.iter_mut().zip(&x) {
+                *w = [exp(*v), exp_m1(*v), log(*v), log_1p(*v), tanh(*v), sigmoid(*v), erf(*v), softplus(*v)].map(f32::to_bits);
+            }
+        });
+        for (p, w) in plain.iter().flatten().zip(wide.iter().flatten()) {
+            prop_assert!(p == w || (f32::from_bits(*p).is_nan() && f32::from_bits(*w).is_nan()));
+        }
+    }
+}
