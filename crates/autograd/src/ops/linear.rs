@@ -33,7 +33,8 @@ impl<T: Scalar> Graph<'_, T> {
         self.push_linear("linear_act", x, w, b, Some(act), None)
     }
 
-    /// `y = f(x w + b) m / keep`: [`Graph::linear_act`] and [`Graph::dropout`] in one pass, to the same bits.
+    /// `y = f(x w + b) m / keep`: [`Graph::linear_act`] and [`Graph::dropout`] in one pass, to the same bits; gradients agree up to
+    /// rounding, since `f' m / keep` is multiplied first.
     ///
     /// Without dropout (`p = 0`, [`Mode::Eval`]) it is [`Graph::linear_act`], or [`Graph::linear`] without `act`.
     ///
