@@ -1,5 +1,6 @@
 //! What a model is trained on: features and targets, borrowed.
 
+use layerwise_nn_layers::TargetKind;
 use layerwise_tensor::Scalar;
 use ndarray::ArrayView2;
 
@@ -14,6 +15,16 @@ pub enum Targets<'a, T> {
     Values(ArrayView2<'a, T>),
     /// The inputs themselves: an autoencoder.
     Inputs,
+}
+
+impl<T> Targets<'_, T> {
+    /// What a loss makes of them.
+    pub fn kind(&self) -> TargetKind {
+        match self {
+            Self::Labels(_) => TargetKind::Labels,
+            Self::Values(_) | Self::Inputs => TargetKind::Values,
+        }
+    }
 }
 
 /// Features `(rows, features)` and their targets, borrowed from where they lie.
@@ -36,27 +47,27 @@ impl<'a, T: Scalar> Samples<'a, T> {
     /// Rows with a class each.
     ///
     /// # Errors
-    /// If the numbers of rows differ, or there is none.
+    /// If the numbers of rows differ, or there is no row or no feature.
     pub fn labels(inputs: ArrayView2<'a, T>, labels: &'a [u32]) -> Result<Self, TrainError> {
-        check_rows(inputs.nrows(), labels.len(), "labels")?;
+        check(inputs.dim(), labels.len(), "labels")?;
         Ok(Self { inputs, targets: Targets::Labels(labels) })
     }
 
     /// Rows with values each: `(rows, outputs)`.
     ///
     /// # Errors
-    /// If the numbers of rows differ, or there is none.
+    /// If the numbers of rows differ, or there is no row or no feature.
     pub fn values(inputs: ArrayView2<'a, T>, values: ArrayView2<'a, T>) -> Result<Self, TrainError> {
-        check_rows(inputs.nrows(), values.nrows(), "rows of values")?;
+        check(inputs.dim(), values.nrows(), "rows of values")?;
         Ok(Self { inputs, targets: Targets::Values(values) })
     }
 
     /// Rows that are their own target: what an autoencoder learns from.
     ///
     /// # Errors
-    /// If there is no row.
+    /// If there is no row or no feature.
     pub fn reconstruct(inputs: ArrayView2<'a, T>) -> Result<Self, TrainError> {
-        check_rows(inputs.nrows(), inputs.nrows(), "rows")?;
+        check(inputs.dim(), inputs.nrows(), "rows")?;
         Ok(Self { inputs, targets: Targets::Inputs })
     }
 
@@ -77,9 +88,11 @@ impl<'a, T: Scalar> Samples<'a, T> {
     }
 }
 
-fn check_rows(inputs: usize, targets: usize, what: &str) -> Result<(), TrainError> {
-    if inputs == 0 {
-        return Err(TrainError::Samples("there is no row to learn from; at least one is needed".into()));
+fn check((inputs, features): (usize, usize), targets: usize, what: &str) -> Result<(), TrainError> {
+    if inputs == 0 || features == 0 {
+        return Err(TrainError::Samples(format!(
+            "{inputs} rows of {features} features; at least one of each is needed to learn from"
+        )));
     }
     if inputs != targets {
         return Err(TrainError::Samples(format!(

@@ -1,15 +1,23 @@
 #![doc = include_str!("../README.md")]
 
+mod batch;
 mod callback;
 mod data;
+mod divergence;
 mod error;
+mod evaluate;
 mod history;
 pub mod metrics;
 pub mod model_file;
+mod streams;
+mod trainer;
 
 #[cfg(feature = "progress")]
 pub use callback::Progress;
 pub use callback::{Callback, EarlyStopping, EpochEnd, FitBegin, Monitor, StepEnd, Stop};
 pub use data::{Samples, Targets};
 pub use error::TrainError;
+pub use evaluate::{Evaluator, evaluate, predict};
 pub use history::{Best, EpochRecord, FitReport, History, StopReason};
+pub use streams::Streams;
+pub use trainer::Trainer;

@@ -87,7 +87,7 @@ pub struct EpochEnd<'a, T: Scalar> {
 ///     }
 /// }
 /// ```
-pub trait Callback<T: Scalar> {
+pub trait Callback<T: Scalar>: Send {
     /// Before the first step.
     ///
     /// # Errors
@@ -126,20 +126,18 @@ impl<T: Scalar, C: Callback<T> + ?Sized> Callback<T> for &mut C {
 }
 
 /// A function as a callback at the end of each epoch.
-#[allow(dead_code)]
 pub(crate) struct OnEpoch<F>(pub(crate) F);
 
-impl<T: Scalar, F: FnMut(&EpochEnd<'_, T>) -> ControlFlow<Stop>> Callback<T> for OnEpoch<F> {
+impl<T: Scalar, F: FnMut(&EpochEnd<'_, T>) -> ControlFlow<Stop> + Send> Callback<T> for OnEpoch<F> {
     fn on_epoch_end(&mut self, epoch: &EpochEnd<'_, T>) -> ControlFlow<Stop> {
         (self.0)(epoch)
     }
 }
 
 /// A function as a callback at the end of each step.
-#[allow(dead_code)]
 pub(crate) struct OnStep<F>(pub(crate) F);
 
-impl<T: Scalar, F: FnMut(&StepEnd<'_, T>) -> ControlFlow<Stop>> Callback<T> for OnStep<F> {
+impl<T: Scalar, F: FnMut(&StepEnd<'_, T>) -> ControlFlow<Stop> + Send> Callback<T> for OnStep<F> {
     fn on_step_end(&mut self, step: &StepEnd<'_, T>) -> ControlFlow<Stop> {
         (self.0)(step)
     }

@@ -9,30 +9,14 @@
 //! atomic: a temporary file in the same folder, `fsync`, rename, `fsync` of the folder.
 
 mod atomic;
+mod build;
 mod header;
 mod names;
 mod read;
 mod write;
 
 pub use atomic::write_atomically;
+pub use build::{load, load_mlp, save};
 pub use header::{FORMAT_VERSION, Header, METADATA_KEY};
 pub use read::{ModelFile, ReadOptions};
 pub use write::ModelWriter;
-
-use std::path::Path;
-
-use layerwise_tensor::{Params, Scalar};
-
-use crate::error::TrainError;
-
-/// Saves a configuration and its parameters; short for [`ModelWriter`].
-///
-/// # Errors
-/// If a value is not finite, or the file cannot be written.
-pub fn save<T: Scalar>(
-    path: impl AsRef<Path>,
-    config: &impl serde::Serialize,
-    params: &Params<T>,
-) -> Result<(), TrainError> {
-    ModelWriter::new(config)?.save(path, params)
-}

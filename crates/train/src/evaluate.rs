@@ -1,0 +1,110 @@
+//! Using a model without changing it: predictions and mean losses, batch by batch.
+
+use layerwise_autograd::Tape;
+use layerwise_nn_layers::{Loss, Module};
+use layerwise_tensor::{Mode, Params, Scalar, Stream};
+use ndarray::{Array2, ArrayView2, s};
+
+use crate::batch::target_in_place;
+use crate::data::Samples;
+
+/// The outputs of `model` for `x` `(rows, inputs)`, computed `batch` rows at a time in [`Mode::Eval`].
+///
+/// The result does not depend on `batch` by more than rounding, and on nothing else.
+///
+/// # Panics
+/// If `batch` is 0, or `x` has not the number of columns the model takes.
+#[track_caller]
+pub fn predict<T: Scalar>(
+    model: &(impl Module<T> + ?Sized),
+    params: &Params<T>,
+    x: ArrayView2<'_, T>,
+    batch: usize,
+) -> Array2<T> {
+    Evaluator::new(batch).predict(model, params, x)
+}
+
+/// The mean loss of `model` over the rows of `samples`, computed `batch` rows at a time in [`Mode::Eval`].
+///
+/// # Panics
+/// If `batch` is 0, or the samples do not fit the model or the loss.
+#[track_caller]
+pub fn evaluate<T: Scalar>(
+    model: &(impl Module<T> + ?Sized),
+    loss: &(impl Loss<T> + ?Sized),
+    params: &Params<T>,
+    samples: &Samples<'_, T>,
+    batch: usize,
+) -> f64 {
+    Evaluator::new(batch).run(model, params, samples.inputs(), Some((loss, samples)), None)
+}
+
+/// A tape kept for evaluation, so that evaluating again allocates nothing but the result.
+#[derive(Debug)]
+pub struct Evaluator<T: Scalar> {
+    tape: Tape<T>,
+    batch: usize,
+}
+
+impl<T: Scalar> Evaluator<T> {
+    /// An evaluator that takes `batch` rows at a time.
+    ///
+    /// # Panics
+    /// If `batch` is 0.
+    #[track_caller]
+    pub fn new(batch: usize) -> Self {
+        assert!(batch > 0, "evaluation needs batches of at least one row");
+        Self { tape: Tape::new(), batch }
+    }
+
+    /// As the function [`predict`].
+    ///
+    /// # Panics
+    /// If `x` has not the number of columns the model takes.
+    #[track_caller]
+    pub fn predict(
+        &mut self,
+        model: &(impl Module<T> + ?Sized),
+        params: &Params<T>,
+        x: ArrayView2<'_, T>,
+    ) -> Array2<T> {
+        let mut outputs = Array2::zeros((0, 0));
+        self.run(model, params, x, None::<(&dyn Loss<T>, _)>, Some(&mut outputs));
+        outputs
+    }
+
+    /// One pass over the rows of `x`: the mean loss, if one is given, and the outputs, if they are wanted.
+    pub(crate) fn run(
+        &mut self,
+        model: &(impl Module<T> + ?Sized),
+        params: &Params<T>,
+        x: ArrayView2<'_, T>,
+        measure: Option<(&(impl Loss<T> + ?Sized), &Samples<'_, T>)>,
+        mut outputs: Option<&mut Array2<T>>,
+    ) -> f64 {
+        let rows = x.nrows();
+        let (mut first, mut sum) = (0, 0.0);
+        loop {
+            let end = (first + self.batch).min(rows);
+            // Nothing is random in this mode, so the stream is never read.
+            let mut g = self.tape.graph(params, Mode::Eval, Stream::new(0));
+            let x = g.input(x.slice(s![first..end, ..]));
+            let y = model.forward(&mut g, x);
+            if let Some(outputs) = &mut outputs {
+                if first == 0 {
+                    **outputs = Array2::zeros((rows, g.shape(y).1));
+                }
+                outputs.slice_mut(s![first..end, ..]).assign(&g.value(y));
+            }
+            if let Some((loss, samples)) = measure {
+                let value = loss.loss(&mut g, y, target_in_place(samples, first, end, x));
+                sum += g.scalar(value) * (end - first) as f64;
+            }
+            first = end;
+            // The loop body runs once for no rows too: only the model knows how many outputs it has.
+            if first == rows {
+                return sum / rows as f64;
+            }
+        }
+    }
+}

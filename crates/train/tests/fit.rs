@@ -1,0 +1,248 @@
+//! The loop: the same bits as by hand and at any number of threads, and what it refuses.
+
+use std::ops::ControlFlow;
+
+use layerwise_autograd::Tape;
+use layerwise_datasets::Batches;
+use layerwise_nn_layers::{
+    Activation, BuildModel, Loss, Mlp, MlpConfig, Module, Mse, Norm, SoftmaxCrossEntropy, Target,
+};
+use layerwise_optim::{Adam, Clip, Cosine, OptimizerConfig, Sgd};
+use layerwise_tensor::{Accum, Gradients, Mode, Params, Scalar, Stream};
+use layerwise_train::metrics::{Metric, accuracy, classify};
+use layerwise_train::{
+    EarlyStopping, Evaluator, Samples, Stop, StopReason, Streams, TrainError, Trainer, evaluate, predict,
+};
+use ndarray::{Array2, Axis};
+
+/// Normal rows with labels: class 1 where the product of the first two features is positive.
+fn data<T: Scalar>(rows: usize, cols: usize) -> (Array2<T>, Vec<u32>) {
+    let mut x = Array2::zeros((rows, cols));
+    Stream::new(5).child("data").normal(0, x.as_slice_mut().unwrap());
+    let y = x.outer_iter().map(|r| u32::from(r[0] * r[1] > T::zero())).collect();
+    (x, y)
+}
+
+fn network() -> MlpConfig {
+    Mlp::builder(6).hidden(&[24, 16]).outputs(2).activation(Activation::TANH).norm(Norm::Batch).dropout(0.1)
+}
+
+fn config() -> OptimizerConfig {
+    OptimizerConfig::new(Adam::default()).rate(0.01).schedule(Cosine::new(40, 0.1)).clip(Clip::GlobalNorm(1.0))
+}
+
+fn by_hand<T: Scalar>(seed: u64, x: &Array2<T>, y: &[u32]) -> Params<T> {
+    let (mlp, mut params) = network().create::<T>(seed).unwrap();
+    let mut tape = Tape::new();
+    let mut grads = Gradients::new(&params);
+    let mut optimizer = config().build(&params).unwrap();
+    let streams = Streams::new(seed);
+    let mut batches = Batches::new(y.len(), 16, streams.shuffle);
+    for epoch in 0..3 {
+        for rows in batches.epoch(epoch) {
+            let labels: Vec<u32> = rows.iter().map(|i| y[*i]).collect();
+            let mut g = tape.graph(&params, Mode::Train, streams.step.at(optimizer.steps()));
+            let input = g.input(x.select(Axis(0), rows).view());
+            let output = mlp.forward(&mut g, input);
+            let loss = SoftmaxCrossEntropy::default().loss(&mut g, output, Target::Labels(&labels));
+            g.backward(loss, &mut grads, Accum::Replace);
+            optimizer.step(&mut params, &mut grads);
+        }
+    }
+    params
+}
+
+fn by_trainer<T: Scalar>(seed: u64, x: &Array2<T>, y: &[u32]) -> Params<T> {
+    let (mlp, mut params) = network().create::<T>(seed).unwrap();
+    let samples = Samples::labels(x.view(), y).unwrap();
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).optimizer(config());
+    // Validation and callbacks look on and leave no trace in the bits.
+    let trainer = trainer.validation(samples).metric(Metric::ACCURACY).on_step(|_| ControlFlow::Continue(()));
+    trainer.epochs(3).batch(16).seed(seed).fit(&mut params, &samples).unwrap();
+    params
+}
+
+#[test]
+fn the_same_bits_as_by_hand() {
+    let (x, y) = data::<f32>(70, 6);
+    assert_eq!(by_hand(3, &x, &y).to_le_bytes(), by_trainer(3, &x, &y).to_le_bytes());
+    assert_ne!(by_trainer(3, &x, &y).to_le_bytes(), by_trainer(4, &x, &y).to_le_bytes());
+    let (x, y) = data::<f64>(70, 6);
+    assert_eq!(by_hand(3, &x, &y).to_le_bytes(), by_trainer(3, &x, &y).to_le_bytes());
+}
+
+#[test]
+fn the_same_bits_at_any_number_of_threads() {
+    let (x, y) = data::<f32>(70, 6);
+    let at = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| by_trainer(9, &x, &y)).to_le_bytes()
+    };
+    let one = at(1);
+    for threads in [2, 3, 8] {
+        assert!(one == at(threads), "{threads} threads give other bits than one");
+    }
+}
+
+#[test]
+fn rows_of_other_strides_train_the_same() {
+    let (x, y) = data::<f32>(70, 6);
+    let turned = x.t().as_standard_layout().into_owned();
+    let (mlp, params) = network().create::<f32>(1).unwrap();
+    let fit = |view: ndarray::ArrayView2<'_, f32>| {
+        let mut params = params.clone();
+        let samples = Samples::labels(view, &y).unwrap();
+        Trainer::new(&mlp, SoftmaxCrossEntropy::default()).epochs(1).fit(&mut params, &samples).unwrap();
+        params.to_le_bytes()
+    };
+    assert_eq!(fit(x.view()), fit(turned.t()));
+}
+
+#[test]
+fn learns_and_reports() {
+    let (x, y) = data::<f32>(400, 2);
+    let (mlp, mut params) = Mlp::builder(2).hidden(&[32]).outputs(2).create::<f32>(1).unwrap();
+    let samples = Samples::labels(x.view(), &y).unwrap();
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).rate(0.01).epochs(30);
+    let report = trainer.validation(samples).metric(Metric::ACCURACY).fit(&mut params, &samples).unwrap();
+    assert_eq!((report.steps, report.history.epochs.len()), (30 * 13, 30));
+    assert_eq!(report.stop, StopReason::Finished);
+    let last = report.history.last().unwrap();
+    assert!(last.loss < 0.2 && last.gradient_norm > 0.0 && last.rate == 0.01, "{last:?}");
+    let outputs = predict(&mlp, &params, x.view(), 64);
+    let by_metric = accuracy(&classify(outputs.view()).unwrap(), &y).unwrap();
+    assert_eq!(last.metric("accuracy"), Some(by_metric));
+    assert!(by_metric > 0.95, "{by_metric}");
+    let loss = evaluate(&mlp, &SoftmaxCrossEntropy::default(), &params, &samples, 64);
+    assert!((loss - last.validation_loss.unwrap()).abs() < 1e-6);
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<layerwise_train::FitReport>(&json).unwrap(), report);
+}
+
+#[test]
+fn an_autoencoder_has_its_inputs_as_targets() {
+    let (x, _) = data::<f64>(50, 4);
+    let (mlp, mut copied) = Mlp::builder(4).hidden(&[8]).outputs(4).create::<f64>(1).unwrap();
+    let mut own = copied.clone();
+    let fit = |params: &mut Params<f64>, samples: Samples<'_, f64>| {
+        Trainer::new(&mlp, Mse).epochs(4).batch(20).drop_last(true).fit(params, &samples).unwrap()
+    };
+    let first = fit(&mut copied, Samples::values(x.view(), x.view()).unwrap());
+    let second = fit(&mut own, Samples::reconstruct(x.view()).unwrap());
+    assert_eq!(first, second);
+    assert_eq!(first.steps, 8);
+    assert_eq!(copied.to_le_bytes(), own.to_le_bytes());
+}
+
+#[test]
+fn predictions_do_not_depend_on_the_batch() {
+    let (x, _) = data::<f64>(23, 6);
+    let (mlp, params) = network().create::<f64>(1).unwrap();
+    let whole = predict(&mlp, &params, x.view(), 100);
+    for batch in [1, 5, 23] {
+        let parts = predict(&mlp, &params, x.view(), batch);
+        assert!(parts.iter().zip(&whole).all(|(a, b)| (a - b).abs() < 1e-12));
+    }
+    let mut evaluator = Evaluator::new(4);
+    assert_eq!(evaluator.predict(&mlp, &params, Array2::zeros((0, 6)).view()).dim(), (0, 2));
+}
+
+#[test]
+fn early_stopping_restores_the_best_epoch() {
+    let (x, y) = data::<f32>(60, 6);
+    let (held, held_y) = data::<f32>(90, 6);
+    let samples = Samples::labels(x.view(), &y).unwrap();
+    let validation = Samples::labels(held.view(), &held_y).unwrap();
+    let (mlp, mut params) = Mlp::builder(6).hidden(&[64]).outputs(2).create::<f32>(2).unwrap();
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).rate(0.03).epochs(200).validation(validation);
+    let report = trainer.callback(EarlyStopping::new(8)).fit(&mut params, &samples).unwrap();
+    let best = report.best.unwrap();
+    let losses = report.history.validation_losses();
+    let smallest = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    assert_eq!(best.value, smallest);
+    assert_eq!(losses[best.epoch], smallest);
+    let again = evaluate(&mlp, &SoftmaxCrossEntropy::default(), &params, &validation, 256);
+    assert_eq!(again, smallest, "the parameters are those of the best epoch");
+}
+
+#[test]
+fn a_callback_stops_after_its_step() {
+    let (x, y) = data::<f32>(64, 6);
+    let (mlp, mut params) = network().create::<f32>(2).unwrap();
+    let samples = Samples::labels(x.view(), &y).unwrap();
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).batch(8);
+    let trainer = trainer.on_step(|s| match s.step {
+        10 => ControlFlow::Break(Stop::new("ten is enough")),
+        _ => ControlFlow::Continue(()),
+    });
+    let report = trainer.fit(&mut params, &samples).unwrap();
+    assert_eq!(report.steps, 11);
+    assert_eq!(report.stop, StopReason::Callback { reason: "ten is enough".into() });
+    assert_eq!(report.history.epochs.len(), 2);
+}
+
+#[test]
+fn divergence_names_its_place_and_keeps_the_parameters() {
+    let (x, t) = (Array2::<f32>::from_elem((8, 3), 2.0), Array2::<f32>::zeros((8, 1)));
+    let samples = Samples::values(x.view(), t.view()).unwrap();
+    let (mlp, mut params) = Mlp::builder(3).hidden(&[4, 4]).outputs(1).create::<f32>(1).unwrap();
+    for (name, value) in [("0.weight", 1.0), ("2.weight", f32::MAX)] {
+        let id = params.layout().find(name).unwrap();
+        params.get_mut(id).fill(value);
+    }
+    let before = params.to_le_bytes();
+    let error = Trainer::new(&mlp, Mse).fit(&mut params, &samples).unwrap_err();
+    let message = error.to_string();
+    assert!(matches!(error, TrainError::Diverged { step: 0, epoch: 0, .. }));
+    assert!(message.contains("`2.weight`") && message.contains("Lower the rate"), "{message}");
+    assert_eq!(params.to_le_bytes(), before);
+}
+
+#[test]
+fn a_rate_that_is_too_large_diverges_with_the_last_good_parameters() {
+    let (x, t) = (Array2::<f32>::from_elem((8, 3), 2.0), Array2::<f32>::ones((8, 1)));
+    let samples = Samples::values(x.view(), t.view()).unwrap();
+    let (mlp, mut params) = Mlp::builder(3).hidden(&[4, 4]).outputs(1).create::<f32>(1).unwrap();
+    let trainer = Trainer::new(&mlp, Mse).rule(Sgd::default()).rate(1e6).epochs(500);
+    let error = trainer.fit(&mut params, &samples).unwrap_err();
+    assert!(matches!(error, TrainError::Diverged { .. }), "{error}");
+    assert!(params.trainable().iter().all(|v| v.is_finite()));
+}
+
+#[test]
+fn missing_values_are_found_in_the_data() {
+    let (mut x, y) = data::<f32>(10, 6);
+    x[[7, 3]] = f32::NAN;
+    let (mlp, mut params) = Mlp::builder(6).outputs(2).create::<f32>(1).unwrap();
+    let samples = Samples::labels(x.view(), &y).unwrap();
+    let error = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).fit(&mut params, &samples).unwrap_err();
+    assert!(error.to_string().contains("row 7, feature 3"), "{error}");
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let (x, y) = data::<f32>(10, 6);
+    let (mlp, params) = Mlp::builder(6).outputs(2).create::<f32>(1).unwrap();
+    let samples = Samples::labels(x.view(), &y).unwrap();
+    let refusal = |trainer: Trainer<'_, f32>| {
+        let mut params = params.clone();
+        trainer.fit(&mut params, &samples).unwrap_err().to_string()
+    };
+    let trainer = || Trainer::new(&mlp, SoftmaxCrossEntropy::default());
+    assert!(refusal(trainer().batch(0)).contains("batch"));
+    assert!(refusal(trainer().batch(11).drop_last(true)).contains("10 rows do not fill"));
+    assert!(refusal(trainer().rate(f64::NAN)).contains("rate"));
+    assert!(refusal(trainer().metric(Metric::ACCURACY)).contains("validation"));
+    assert!(refusal(trainer().callback(EarlyStopping::new(3))).contains("no validation samples"));
+    assert!(refusal(Trainer::new(&mlp, Mse)).contains("choose another loss"));
+}
+
+#[test]
+fn no_epoch_changes_nothing() {
+    let (x, y) = data::<f32>(10, 6);
+    let (mlp, mut params) = Mlp::builder(6).outputs(2).create::<f32>(1).unwrap();
+    let before = params.to_le_bytes();
+    let samples = Samples::labels(x.view(), &y).unwrap();
+    let report = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).epochs(0).fit(&mut params, &samples).unwrap();
+    assert_eq!((report.steps, params.to_le_bytes()), (0, before));
+}
