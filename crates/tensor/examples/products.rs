@@ -33,7 +33,7 @@ fn report<T: Scalar>(name: &str, [batch, inputs, outputs]: [usize; 3], threads: 
             Form::Nt => gemm(form, batch, inputs, outputs, &z, &w, Accum::Replace, &mut x, Par::Auto),
         };
         product();
-        let fastest = (0..60)
+        let fastest = (0..200)
             .map(|_| {
                 let start = Instant::now();
                 product();

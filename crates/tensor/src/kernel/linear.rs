@@ -1,9 +1,10 @@
 //! The linear layer: `z = x w + b` with what follows on the rows, and its three gradients.
 
 use super::check::{check, check_row};
-use super::gemm::{Form, gemm};
-use super::par::{Par, RowsMut, run};
+use super::gemm::{CUT_OVER, Form, gemm};
+use super::par::{Par, RowsMut, for_row_parts, run};
 use super::reduce::sum_over_rows;
+use crate::math::vectorize;
 use crate::mode::Accum;
 use crate::scalar::Scalar;
 
@@ -65,28 +66,22 @@ pub fn linear_forward<T: Scalar>(
     let work = batch * inputs * outputs;
     let height = if work < CUT_OVER { batch.max(1) } else { TILE_ROWS };
     let parts = (RowsMut { cols: outputs, data: y }, RowsMut { cols: outputs, data: saved });
-    run(
-        0..batch,
-        height,
-        par.splits(work >= CUT_OVER),
-        parts,
-        &|rows, (y, saved): (RowsMut<'_, T>, RowsMut<'_, T>)| {
-            let (y, saved) = (y.data, saved.data);
-            let accum = match b {
-                None => Accum::Replace,
-                Some(b) => {
-                    y.chunks_exact_mut(outputs).for_each(|row| row.copy_from_slice(b));
-                    Accum::Add
-                }
-            };
-            let first_row = rows.start;
-            let x = &x[rows.start * inputs..rows.end * inputs];
-            gemm(Form::Nn, rows.len(), outputs, inputs, x, w, accum, y, par);
-            if let Some(epilogue) = epilogue {
-                epilogue(Tile { first_row, cols: outputs, y, saved });
+    run(0..batch, height, par.splits(batch > height), parts, &|rows, (y, saved): (RowsMut<'_, T>, RowsMut<'_, T>)| {
+        let x = &x[rows.start * inputs..rows.end * inputs];
+        gemm(Form::Nn, rows.len(), outputs, inputs, x, w, Accum::Replace, y.data, par);
+        if b.is_none() && epilogue.is_none() {
+            return;
+        }
+        // The second half of the work on these rows, while they are in cache; smaller tiles, as it is no product.
+        for_row_parts(rows.len(), outputs, (y, saved), par, |part, (y, saved): (RowsMut<'_, T>, RowsMut<'_, T>)| {
+            if let Some(b) = b {
+                add_bias(b, y.data);
             }
-        },
-    );
+            if let Some(epilogue) = epilogue {
+                epilogue(Tile { first_row: rows.start + part.start, cols: outputs, y: y.data, saved: saved.data });
+            }
+        });
+    });
 }
 
 /// `dw = xᵀ dz`; split over tiles of `dw`, never over the batch.
@@ -124,7 +119,18 @@ pub fn linear_backward_input<T: Scalar>(s: LinearShape, dz: &[T], w: &[T], accum
     gemm(Form::Nt, s.batch, s.inputs, s.outputs, dz, w, accum, dx, par);
 }
 
-/// Rows of a tile of the forward pass: enough for a product to repay its packing, few enough for the rows to stay in a core's cache.
-const TILE_ROWS: usize = 64;
-/// From so many multiply-adds on the rows are cut into tiles.
-const CUT_OVER: usize = 1 << 19;
+/// Rows of a tile of the forward pass: enough for a product to repay its packing, few enough for the rows to stay in cache.
+const TILE_ROWS: usize = 128;
+
+fn add_bias<T: Scalar>(b: &[T], y: &mut [T]) {
+    vectorize(
+        #[inline(always)]
+        || {
+            for row in y.chunks_exact_mut(b.len()) {
+                for (y, b) in row.iter_mut().zip(b) {
+                    *y += *b;
+                }
+            }
+        },
+    );
+}

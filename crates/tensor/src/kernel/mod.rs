@@ -2,7 +2,7 @@
 //!
 //! Every kernel gives the same bits whatever [`Par`] and the number of threads: its tiles have edges that follow from shapes and element
 //! type only, and its sums have a fixed order. None allocates, except for the packing buffer inside `matrixmultiply`.
-//! [`reference`] holds the slow and obvious twin of each.
+//! [`mod@reference`] holds the slow and obvious twin of each.
 
 mod check;
 mod gemm;

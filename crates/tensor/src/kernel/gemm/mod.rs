@@ -77,11 +77,10 @@ pub fn gemm<T: Scalar>(
         c: c.as_mut_ptr(),
         ldc: n,
     };
-    let (height, width) = block_edges(m, n, k);
+    let (height, width) = block_edges(form, m, n, k);
     let across = n.div_ceil(width);
     let blocks = m.div_ceil(height) * across;
-    let split = par.splits(m * n * k >= CUT_OVER);
-    run(0..blocks, 1, split, (), &|block: Range<usize>, ()| {
+    run(0..blocks, 1, par.splits(blocks > 1), (), &|block: Range<usize>, ()| {
         let (i, j) = (block.start / across * height, block.start % across * width);
         // SAFETY: the lengths were checked above, `(i, j)` lies inside `C`, and different blocks touch different values of it.
         unsafe { T::product(&whole.part(i, height.min(m - i), j, width.min(n - j))) };
@@ -166,16 +165,27 @@ impl Product for f64 {
     }
 }
 
-/// From so many multiply-adds on a product is shared among workers: some 20 µs of one core, against a few for handing over.
-const CUT_OVER: usize = 1 << 19;
+/// From so many multiply-adds on a product is cut into blocks.
+pub(super) const CUT_OVER: usize = 1 << 20;
+
+/// A block is not halved below so many multiply-adds: some 50 µs of one core.
+const SMALLEST_BLOCK: usize = 1 << 22;
 
 /// Height and width of the blocks of `C`, from the shape alone.
 ///
-/// A backend packs its factors anew for each block, so blocks are large and rather square, while a product worth sharing has enough of
-/// them for several workers.
-fn block_edges(m: usize, n: usize, k: usize) -> (usize, usize) {
-    if m * n * k < CUT_OVER {
+/// A backend packs its factors anew for each block, so blocks are large (measured: a tenth slower than one product undivided), yet a
+/// product worth sharing is cut into at least four. Their number each way is a power of two, so that halves weigh the same.
+fn block_edges(form: Form, m: usize, n: usize, k: usize) -> (usize, usize) {
+    let work = m * n * k;
+    if work < CUT_OVER {
         return (m, n);
     }
-    (m.min(64), n.min(256))
+    let (highest, widest) = if form == Form::Tn { (256, 256) } else { (128, 512) };
+    let mut down = m.div_ceil(highest).next_power_of_two();
+    let mut across = n.div_ceil(widest).next_power_of_two();
+    while down * across < 4 && work / (2 * down * across) >= SMALLEST_BLOCK {
+        *(if m / down > n / across { &mut down } else { &mut across }) *= 2;
+    }
+    let edge = |len: usize, blocks: usize| len.div_ceil(blocks).next_multiple_of(16);
+    (edge(m, down), edge(n, across))
 }
