@@ -9,9 +9,11 @@ mod stream;
 
 pub use mode::{Accum, Mode};
 pub use ndarray;
-pub use params::{BufferUpdate, Gradients, Initializer, Layout, ParamId, ParamKind, ParamSpec, Params, Scope};
+pub use params::{
+    BufferUpdate, Constant, Gradients, Initializer, Layout, ParamId, ParamKind, ParamSpec, Params, Scope,
+};
 pub use scalar::{DType, Scalar, Slice, SliceMut};
-pub use stream::{Constant, Permutation, Stream, StreamRng};
+pub use stream::{Permutation, Stream, StreamRng};
 
 #[cfg(feature = "openblas")]
 extern crate blas_src as _;

@@ -15,6 +15,8 @@ mod log;
 mod native;
 mod sigmoid;
 #[cfg(test)]
+mod speed;
+#[cfg(test)]
 mod tests;
 mod trig;
 

@@ -35,12 +35,15 @@ pub trait Native: Copy + 'static {
 
     /// `(e, m)` with `self = 2^e m` and `sqrt(1/2) <= m < sqrt(2)`; self positive and finite, subnormals included.
     fn exponent_and_significand(self) -> (Self, Self);
+
+    /// A value in `[0, 1)` from the upper bits: a multiple of 2^-24 or 2^-52.
+    fn of_bits_in_unit(bits: u64) -> Self;
 }
 
 macro_rules! native {
     (
         $float:ident, $bits:ident, $table:ident, significand bits $significand:literal,
-        erf $erf:expr, exp $exp:expr, exp_m1 $exp_m1:expr, ln2 rest $rest:expr
+        unit $unit:expr, erf $erf:expr, exp $exp:expr, exp_m1 $exp_m1:expr, ln2 rest $rest:expr
     ) => {
         impl Native for $float {
             const EXP: &'static [Self] = &$table::EXP;
@@ -87,17 +90,22 @@ macro_rules! native {
                 let bias = if subnormal { BIAS + $significand as $float } else { BIAS };
                 (e - bias, m)
             }
+
+            #[inline(always)]
+            fn of_bits_in_unit(bits: u64) -> Self {
+                $unit(bits)
+            }
         }
     };
 }
 
 native!(
     f32, u32, f32_table, significand bits 23,
-    erf (0.93, 4.0), exp (-104.0, 89.0), exp_m1 -20.0, ln2 rest -1.904_654_3e-9
+    unit |bits: u64| (bits >> 40) as i32 as f32 * (1.0 / (1 << 24) as f32), erf (0.93, 4.0), exp (-104.0, 89.0), exp_m1 -20.0, ln2 rest -1.904_654_3e-9
 );
 native!(
     f64, u64, f64_table, significand bits 52,
-    erf (1.0, 6.0), exp (-746.0, 710.0), exp_m1 -40.0, ln2 rest 2.319_046_813_846_299_6e-17
+    unit |bits: u64| f64::from_bits(bits >> 12 | 1f64.to_bits()) - 1.0, erf (1.0, 6.0), exp (-746.0, 710.0), exp_m1 -40.0, ln2 rest 2.319_046_813_846_299_6e-17
 );
 
 /// `c[0] + c[1] x + c[2] x^2 + ...` by Horner's rule with fused multiply-adds.

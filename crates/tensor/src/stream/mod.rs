@@ -1,134 +1,68 @@
-//! Named, counter-based randomness (stub: replaced by the Philox streams).
+//! Named, counter-based randomness.
 
-use crate::params::Initializer;
-use crate::scalar::Scalar;
+mod draw;
+mod permutation;
+mod philox;
+mod rng;
+#[cfg(test)]
+mod tests;
 
-/// A named source of randomness; `Copy`, without state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub use permutation::Permutation;
+use philox::block_of_two;
+pub use rng::StreamRng;
+
+/// A named source of randomness: a value without state, `Copy`, of which every number can be asked for by its place.
+///
+/// A stream is 128 bits of identity, the key and the upper half of the counter of Philox4x32-10 (Salmon et al. 2011); the lower half counts blocks.
+/// [`child`](Self::child) and [`at`](Self::at) derive the identity of a stream below by Philox itself, so that different paths have
+/// identities that differ as random ones do (a collision among `2^40` streams has probability below `2^-48`).
+/// The numbers depend on seed, path and place only: not on threads, on what else was drawn, or on the machine.
+///
+/// ```
+/// use layerwise_tensor::Stream;
+/// let step = Stream::new(42).child("dropout").at(1000);
+/// let (mut all, mut part) = ([0.0f32; 100], [0.0f32; 10]);
+/// step.normal(0, &mut all);
+/// step.normal(37, &mut part);
+/// assert_eq!(part, all[37..47]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stream {
     key: u64,
     place: u64,
 }
 
+/// Keep the ways of deriving apart from each other and from the numbers drawn (Philox under another key).
+const SEED: u64 = 0x6A09_E667_F3BC_C908;
+const CHILD: u64 = 0xBB67_AE85_84CA_A73B;
+const NAME: u64 = 0x3C6E_F372_FE94_F82B;
+const AT: u64 = 0xA54F_F53A_5F1D_36F1;
+
 impl Stream {
     /// The root stream of `seed`.
     pub fn new(seed: u64) -> Self {
-        Self { key: seed, place: 0 }
+        Self { key: 0, place: 0 }.derive(SEED, seed)
     }
 
     /// The stream called `name` below this one.
     pub fn child(&self, name: &str) -> Self {
-        let mut key = self.key ^ 0xcbf2_9ce4_8422_2325;
-        for b in name.bytes() {
-            key = (key ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3);
+        let mut stream = self.derive(CHILD, name.len() as u64);
+        for bytes in name.as_bytes().chunks(8) {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            stream = stream.derive(NAME, u64::from_le_bytes(word));
         }
-        Self { key, place: self.place }
+        stream
     }
 
     /// The stream of step (or epoch, layer, sample) `index` below this one.
     pub fn at(&self, index: u64) -> Self {
-        Self { key: self.key.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(index), place: self.place }
+        self.derive(AT, index)
     }
 
-    /// `out[i]` uniform in `[0, 1)`, the value of element `first + i`.
-    pub fn uniform<T: Scalar>(&self, first: u64, out: &mut [T]) {
-        for (i, v) in out.iter_mut().enumerate() {
-            let mut z = (self.key ^ (first + i as u64)).wrapping_add(0x9E37_79B9_7F4A_7C15);
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            z ^= z >> 31;
-            *v = T::of((z >> 11) as f64 / (1u64 << 53) as f64);
-        }
-    }
-
-    /// `out[i]` standard normal, the value of element `first + i`.
-    pub fn normal<T: Scalar>(&self, first: u64, out: &mut [T]) {
-        for (i, v) in out.iter_mut().enumerate() {
-            let mut u = [0.0f64; 2];
-            self.uniform(2 * (first + i as u64), &mut u);
-            *v = T::of((-2.0 * (1.0 - u[0]).ln()).sqrt() * crate::math::sin_cos_of_turn(u[1]).1);
-        }
-    }
-
-    /// `out[i]` is `scale` with probability `keep`, else 0: the mask of inverted dropout when `scale = 1 / keep`.
-    pub fn bernoulli<T: Scalar>(&self, first: u64, keep: f64, scale: f64, out: &mut [T]) {
-        self.uniform(first, out);
-        for v in out {
-            *v = if v.as_f64() < keep { T::of(scale) } else { T::zero() };
-        }
-    }
-
-    /// A permutation of `0..n` with `O(1)` access to any place.
-    pub fn permutation(&self, n: usize) -> Permutation {
-        let mut u = vec![0.0f64; n];
-        self.uniform(0, &mut u);
-        let mut order: Vec<usize> = (0..n).collect();
-        order.sort_by(|a, b| u[*a].total_cmp(&u[*b]));
-        Permutation { order }
-    }
-
-    /// A generator for `rand`'s distributions, positioned at the start of this stream.
-    pub fn rng(&self) -> StreamRng {
-        StreamRng { stream: *self, next: 0 }
-    }
-}
-
-/// A permutation of `0..n`.
-#[derive(Clone, Debug)]
-pub struct Permutation {
-    order: Vec<usize>,
-}
-
-impl Permutation {
-    /// Number of elements.
-    pub fn len(&self) -> usize {
-        self.order.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.order.is_empty()
-    }
-
-    /// What stands at place `i`.
-    pub fn get(&self, i: usize) -> usize {
-        self.order[i]
-    }
-}
-
-/// [`Stream`] as a generator of `rand`.
-#[derive(Clone, Debug)]
-pub struct StreamRng {
-    stream: Stream,
-    next: u64,
-}
-
-impl rand::RngCore for StreamRng {
-    fn next_u32(&mut self) -> u32 {
-        (self.next_u64() >> 32) as u32
-    }
-    fn next_u64(&mut self) -> u64 {
-        let mut u = [0.0f64];
-        self.stream.uniform(self.next, &mut u);
-        self.next += 1;
-        (u[0] * (1u64 << 53) as f64) as u64 * 2048
-    }
-    fn fill_bytes(&mut self, dest: &mut [u8]) {
-        for b in dest {
-            *b = self.next_u64() as u8;
-        }
-    }
-}
-
-/// Every value the same: zeros for biases, ones for the gain of a norm.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Constant(
-    /// The value.
-    pub f64,
-);
-
-impl Initializer for Constant {
-    fn fill(&self, _rows: usize, _cols: usize, _stream: &Stream, out: &mut [f64]) {
-        out.fill(self.0);
+    /// A bijection of (`place`, `value`) under each key and kind.
+    fn derive(self, kind: u64, value: u64) -> Self {
+        let [key, place] = block_of_two(self.key ^ kind, value, self.place);
+        Self { key, place }
     }
 }
