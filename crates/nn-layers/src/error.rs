@@ -154,20 +154,24 @@ fn nearest<'a>(found: &str, known: impl Iterator<Item = &'a str>) -> Option<Stri
         .map(|(_, name)| name.to_owned())
 }
 
-/// Levenshtein's distance: how many letters to insert, drop or change.
+/// How many letters to insert, drop, change or swap with their neighbour (Damerau and Levenshtein's distance, no letter touched twice).
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(row[j + 1] + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    // Row i holds the distances of the first i letters of a from the first j of b.
+    let mut before = vec![0; b.len() + 1];
+    let mut above: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let change = above[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = change.min(row[j - 1] + 1).min(above[j] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
         }
+        before = std::mem::replace(&mut above, row);
     }
-    row[b.len()]
+    above[b.len()]
 }
 
 #[cfg(test)]
@@ -177,7 +181,8 @@ mod tests {
     #[test]
     fn distances_by_hand() {
         assert_eq!(distance("relu", "relu"), 0);
-        assert_eq!(distance("rleu", "relu"), 2);
+        assert_eq!(distance("rleu", "relu"), 1);
+        assert_eq!(distance("rleu", "elu"), 2);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
     }

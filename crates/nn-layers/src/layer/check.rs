@@ -5,12 +5,15 @@ use crate::error::ConfigError;
 /// More values than any weight of a model that fits into memory; beyond it a configuration is a mistake or an attack.
 const MOST_VALUES: usize = 1 << 36;
 
-/// A number of inputs or outputs: at least 1.
+/// A number of inputs or outputs: at least 1, and within reason.
 pub(crate) fn width(path: &str, what: &str, value: usize) -> Result<usize, ConfigError> {
-    if value == 0 {
-        return Err(ConfigError::bad_value(path, what, "at least 1", value, "give the layer a width"));
+    match value {
+        0 => Err(ConfigError::bad_value(path, what, "at least 1", value, "give the layer a width")),
+        1..=MOST_VALUES => Ok(value),
+        _ => {
+            Err(ConfigError::bad_value(path, what, format!("at most {MOST_VALUES}"), value, "make the layer narrower"))
+        }
     }
-    Ok(value)
 }
 
 /// Both widths of a matrix, whose number of values must be within reason.

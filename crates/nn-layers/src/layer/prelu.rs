@@ -1,7 +1,7 @@
 //! Rectified linear unit whose slope below zero is learned.
 
 use layerwise_autograd::{Backward, Forward, Graph, Inputs, Op, Var};
-use layerwise_tensor::{Accum, Constant, ParamId, ParamKind, Scalar, Scope};
+use layerwise_tensor::{Accum, Constant, ParamId, ParamKind, Scalar, Scope, kernel, math};
 use serde::{Deserialize, Serialize};
 
 use super::check;
@@ -107,24 +107,22 @@ impl<T: Scalar> Op<T> for PReluOp {
     }
 
     fn forward(&self, f: &mut Forward<'_, T>) {
-        let (x, a) = (f.values.get(self.x), f.values.get(self.a));
-        let cols = f.cols.max(1);
-        for (y, x) in f.y.chunks_exact_mut(cols).zip(x.chunks_exact(cols)) {
-            for (j, (y, x)) in y.iter_mut().zip(x).enumerate() {
-                *y = if *x > T::zero() { *x } else { slope(a, j) * *x };
-            }
-        }
+        let (x, a, cols) = (f.values.get(self.x), f.values.get(self.a), f.cols);
+        kernel::for_tiles(cols, f.y, f.par, |first, y| {
+            let x = &x[first * cols..][..y.len()];
+            y.copy_from_slice(x);
+            scale_below(cols, a, x, y);
+        });
     }
 
     fn backward(&self, b: &mut Backward<'_, T>) {
-        let (x, a) = (b.values.get(self.x), b.values.get(self.a));
-        let cols = b.cols.max(1);
+        let (x, a, cols) = (b.values.get(self.x), b.values.get(self.a), b.cols);
         if let Some((da, accum)) = b.grads.get(self.a) {
             if accum == Accum::Replace {
                 da.fill(T::zero());
             }
             // Row after row and column after column: a fixed order, whatever the number of threads.
-            for (x, dy) in x.chunks_exact(cols).zip(b.dy.chunks_exact(cols)) {
+            for (x, dy) in x.chunks_exact(cols.max(1)).zip(b.dy.chunks_exact(cols.max(1))) {
                 for (j, (x, dy)) in x.iter().zip(dy).enumerate() {
                     let place = if da.len() == 1 { 0 } else { j };
                     da[place] += if *x > T::zero() { T::zero() } else { *dy * *x };
@@ -132,20 +130,38 @@ impl<T: Scalar> Op<T> for PReluOp {
             }
         }
         if let Some((dx, accum)) = b.grads.get(self.x) {
-            for ((dx, x), dy) in dx.chunks_exact_mut(cols).zip(x.chunks_exact(cols)).zip(b.dy.chunks_exact(cols)) {
-                for (j, ((dx, x), dy)) in dx.iter_mut().zip(x).zip(dy).enumerate() {
-                    let d = if *x > T::zero() { *dy } else { slope(a, j) * *dy };
-                    *dx = if accum == Accum::Add { *dx + d } else { d };
+            kernel::for_tiles2(cols, b.dy, dx, b.par, |first, dy, dx| {
+                scale_below(cols, a, &x[first * cols..][..dy.len()], dy);
+                match accum {
+                    Accum::Replace => dx.copy_from_slice(dy),
+                    Accum::Add => dx.iter_mut().zip(dy).for_each(|(dx, d)| *dx += *d),
                 }
-            }
+            });
         }
     }
 }
 
-/// The slope of column `j`.
+/// `y = a y` where `x <= 0`, with one slope or one for each column.
+fn scale_below<T: Scalar>(cols: usize, a: &[T], x: &[T], y: &mut [T]) {
+    if let [a] = a {
+        scale(x, y, |_| *a);
+    } else {
+        for (x, y) in x.chunks_exact(cols.max(1)).zip(y.chunks_exact_mut(cols.max(1))) {
+            scale(x, y, |j| a[j]);
+        }
+    }
+}
+
 #[inline(always)]
-fn slope<T: Scalar>(a: &[T], j: usize) -> T {
-    if a.len() == 1 { a[0] } else { a[j] }
+fn scale<T: Scalar>(x: &[T], y: &mut [T], a: impl Fn(usize) -> T) {
+    math::vectorize(
+        #[inline(always)]
+        || {
+            for (j, (x, y)) in x.iter().zip(y).enumerate() {
+                *y = if *x > T::zero() { *y } else { a(j) * *y };
+            }
+        },
+    );
 }
 
 impl BuildLayer for PReluConfig {

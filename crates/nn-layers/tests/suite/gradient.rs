@@ -1,0 +1,122 @@
+//! Every activation, layer, loss and model against differences, in `f64`, to a relative error below 1e-6.
+//!
+//! Kinks: inputs keep a distance from the points a table entry declares. The random projection checks all entries at once.
+
+use layerwise_autograd::gradcheck::{GradCheck, random};
+use layerwise_nn_layers::{
+    Activation, AnyModule, BceWithLogits, LayerConfig, Loss, Module, Mse, SoftmaxCrossEntropy, Target, activation,
+    layer, loss, model,
+};
+use layerwise_tensor::ndarray::Array2;
+use layerwise_tensor::{Layout, Mode, Params, Stream};
+use proptest::prelude::*;
+
+use crate::support::{build, normal};
+
+/// Far enough from a kink for every step of the differences.
+const DISTANCE: f64 = 0.05;
+
+fn inputs(rows: usize, cols: usize, seed: u64) -> Array2<f64> {
+    random(rows, cols, -3.0, 3.0, &Stream::new(seed).child("x"))
+}
+
+/// Parameters that are not at the special values they start from: a bias of zero would hide its own mistakes.
+fn shaken(layout: Layout, seed: u64) -> Params<f64> {
+    let mut params = Params::init(layout, &Stream::new(seed));
+    let noise = normal::<f64>(1, params.trainable().len(), seed);
+    params.trainable_mut().iter_mut().zip(noise).for_each(|(p, n)| *p += 0.1 * n);
+    params
+}
+
+#[track_caller]
+fn check(module: &dyn AnyModule, params: &Params<f64>, x: Array2<f64>, kinks: &[f64], mode: Mode, seed: u64) {
+    let check = GradCheck::new().seed(seed).mode(mode).keep_away(kinks, DISTANCE);
+    let result = check.run(params, &[x], |g, x| Module::<f64>::forward(module, g, x[0]));
+    if let Err(failure) = result {
+        panic!("{module:?}: {failure}");
+    }
+}
+
+fn check_layer(inputs_: usize, config: &LayerConfig, rows: usize, mode: Mode, seed: u64) {
+    let (layer, layout) = build(inputs_, config);
+    let traits = config.traits().unwrap_or_else(|e| panic!("{e}"));
+    check(&*layer, &shaken(layout, seed), inputs(rows, inputs_, seed), traits.kinks, mode, seed);
+}
+
+#[test]
+fn every_sample_of_every_layer() {
+    for entry in layer::table() {
+        for (inputs, config) in entry.sample_configs().unwrap_or_else(|e| panic!("{e}")) {
+            for (seed, rows) in [1, 2, 7].into_iter().enumerate() {
+                // The statistics of one or two rows leave nothing to differentiate: normalised values are 0 or +-1.
+                let rows = if entry.name == "batch_norm" { rows + 3 } else { rows };
+                check_layer(inputs, &config, rows, Mode::Train, seed as u64);
+                check_layer(inputs, &config, rows, Mode::Eval, seed as u64);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_sample_of_every_model() {
+    for entry in model::table() {
+        for (inputs_, config) in entry.sample_configs().unwrap_or_else(|e| panic!("{e}")) {
+            let mut layout = Layout::new();
+            let model = config.build(&mut layout.scope()).unwrap_or_else(|e| panic!("{e}"));
+            check(&*model, &shaken(layout, 1), inputs(5, inputs_, 2), &[], Mode::Train, 3);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn activations(rows in 1usize..9, cols in 1usize..18, seed in any::<u64>()) {
+        for entry in activation::table() {
+            let config = LayerConfig::of(&layer::ActivationConfig::new(Activation::new(entry)));
+            check_layer(cols, &config, rows, Mode::Train, seed);
+        }
+    }
+
+    #[test]
+    fn activations_fused_into_a_linear_layer(rows in 1usize..5, width in 1usize..10, seed in any::<u64>()) {
+        for entry in activation::table().iter().filter(|e| e.kinks.is_empty()) {
+            let mut layout = Layout::new();
+            let config = layerwise_nn_layers::Mlp::builder(3).outputs(width).output_activation(Activation::new(entry));
+            let mlp = config.build(&mut layout.scope()).unwrap();
+            check(&mlp, &shaken(layout, seed), inputs(rows, 3, seed), &[], Mode::Train, seed);
+        }
+    }
+
+    #[test]
+    fn layers_of_any_width(rows in 1usize..6, ins in 1usize..19, outs in 1usize..10, seed in any::<u64>()) {
+        let linear = layer::LinearConfig::new(outs).bias(seed % 2 == 0);
+        check_layer(ins, &LayerConfig::of(&linear), rows, Mode::Train, seed);
+        let prelu = layer::PReluConfig::new().per_channel(seed % 2 == 0);
+        check_layer(ins, &LayerConfig::of(&prelu), rows, Mode::Train, seed);
+        let dropout = layer::DropoutConfig::new(0.3);
+        check_layer(ins, &LayerConfig::of(&dropout), rows, Mode::Train, seed);
+        let norm = layer::LayerNormConfig::new();
+        check_layer(ins + 2, &LayerConfig::of(&norm), rows, Mode::Train, seed);
+        let norm = layer::BatchNormConfig::new();
+        check_layer(ins, &LayerConfig::of(&norm), rows + 3, Mode::Train, seed);
+    }
+
+    #[test]
+    fn losses(rows in 1usize..9, cols in 1usize..18, seed in any::<u64>()) {
+        // One arm for each line of the table, so that a new loss is not forgotten.
+        prop_assert_eq!(loss::table().len(), 3);
+        let params = Params::init(Layout::new(), &Stream::new(0));
+        let z = inputs(rows, cols, seed);
+        let targets = random(rows, cols, 0.0, 1.0, &Stream::new(seed).child("t"));
+        let labels: Vec<u32> = (0..rows).map(|i| ((seed as usize).wrapping_add(7 * i) % cols) as u32).collect();
+        let check = GradCheck::new().seed(seed);
+        let run = |loss: &dyn layerwise_nn_layers::AnyLoss, target: Target<'_, f64>| {
+            check.run(&params, std::slice::from_ref(&z), |g, z| Loss::<f64>::loss(loss, g, z[0], target))
+        };
+        prop_assert!(run(&Mse, Target::Values(targets.view())).is_ok());
+        prop_assert!(run(&BceWithLogits, Target::Values(targets.view())).is_ok());
+        prop_assert!(run(&SoftmaxCrossEntropy, Target::Labels(&labels)).is_ok());
+    }
+}

@@ -1,0 +1,10 @@
+//! What holds for every activation, initializer, layer, loss and model, and what PyTorch says by hand.
+
+mod activation;
+mod config;
+mod gradient;
+mod init;
+mod layer;
+mod loss;
+mod mlp;
+mod support;
