@@ -1,0 +1,121 @@
+//! `run`.
+
+use super::Failure;
+use super::args::RunOptions;
+use crate::criterion::Verdict;
+use crate::data::DataHome;
+use crate::environment::cores;
+use crate::experiment::{Experiment, Variant};
+use crate::record::Summary;
+use crate::report;
+use crate::runner::{self, Plan};
+use crate::table;
+use layerwise_tensor::kernel;
+
+/// Runs what is asked and writes the report; whether nothing crashed.
+pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
+    let chosen = choose(&o)?;
+    let plan = Plan {
+        profile: o.profile,
+        seeds: o.seeds,
+        first_seed: o.first_seed,
+        threads: o.threads,
+        jobs: o.jobs,
+        changes: o.changes,
+        data: DataHome::find(o.data),
+        out: o.out,
+        resume: o.resume,
+    };
+    let variants = variants(&chosen, &plan)?;
+    println!("{}", announcement(&chosen, &plan));
+    let mut well = true;
+    for (number, (e, variants)) in chosen.iter().zip(&variants).enumerate() {
+        println!("[{}/{}] {}: {}", number + 1, chosen.len(), e.name, e.question);
+        match runner::run(e, &plan, variants, &|line| println!("{line}")) {
+            Ok(done) => {
+                tell(&done.summary);
+                well &= done.summary.status == "complete";
+            }
+            Err(error) => {
+                eprintln!("error: {}: {error}", e.name);
+                well = false;
+            }
+        }
+    }
+    let index = report::write(&plan.out).map_err(|e| Failure::Broken(e.to_string()))?;
+    let index = index.canonicalize().unwrap_or(index);
+    println!("report: {}", index.display());
+    Ok(well)
+}
+
+fn choose(o: &RunOptions) -> Result<Vec<&'static Experiment>, Failure> {
+    if o.names.is_empty() {
+        return Ok(table::table().iter().copied().filter(|e| o.all || e.tour).collect());
+    }
+    let mut chosen: Vec<&Experiment> = Vec::new();
+    for name in &o.names {
+        let e = table::find(name).map_err(Failure::Usage)?;
+        if chosen.iter().all(|c| c.name != e.name) {
+            chosen.push(e);
+        }
+    }
+    Ok(chosen)
+}
+
+/// The variants of every chosen experiment; a setting that none of them has is an error.
+fn variants(chosen: &[&Experiment], plan: &Plan) -> Result<Vec<Vec<Variant>>, Failure> {
+    let names: Vec<&str> = table::table().iter().map(|e| e.name).collect();
+    let plain = Plan { changes: Vec::new(), ..plan.clone() };
+    let before: Vec<Vec<Variant>> =
+        chosen.iter().map(|e| plain.variants(e, &names)).collect::<Result<_, _>>().map_err(Failure::Usage)?;
+    for change in &plan.changes {
+        let known =
+            chosen.iter().zip(&before).any(|(e, v)| change.within(e.name, &names).is_some_and(|c| c.concerns(v)));
+        if !known {
+            let all: Vec<Variant> = before.iter().flatten().cloned().collect();
+            return Err(Failure::Usage(change.no_such_path(&all)));
+        }
+    }
+    chosen.iter().map(|e| plan.variants(e, &names)).collect::<Result<_, _>>().map_err(Failure::Usage)
+}
+
+/// The first line: what will happen, how long it takes, where it ends up.
+fn announcement(chosen: &[&Experiment], plan: &Plan) -> String {
+    let two_cores: f64 = chosen
+        .iter()
+        .map(|e| {
+            let usual = plan.profile.pick(e.seeds) as f64;
+            plan.profile.pick(e.seconds) * plan.seeds.map_or(1.0, |n| n as f64 / usual)
+        })
+        .sum();
+    let time = if two_cores < 90.0 {
+        format!("{two_cores:.0} seconds")
+    } else {
+        format!("{:.0} minutes", (two_cores / 60.0).ceil())
+    };
+    let data = match plan.data.root() {
+        Some(root) => format!("data from {}", root.display()),
+        None => "no data folder, so generated data".into(),
+    };
+    format!(
+        "{} experiment{}, profile {}, about {time} on two cores ({} here); {data}; products by {}; records in {}; Ctrl-C leaves \
+         nothing broken, --resume goes on",
+        chosen.len(),
+        if chosen.len() == 1 { "" } else { "s" },
+        plan.profile,
+        cores(),
+        kernel::backend(),
+        plan.out.display()
+    )
+}
+
+fn tell(summary: &Summary) {
+    for c in &summary.criteria {
+        let verdict = match c.verdict {
+            Verdict::Holds => "holds    ",
+            Verdict::Fails => "FAILS    ",
+            Verdict::Undecided => "undecided",
+        };
+        println!("  {verdict} {} ({})", c.statement, c.reason);
+    }
+}

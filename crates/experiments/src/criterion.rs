@@ -1,0 +1,298 @@
+//! What must be seen for a claim to hold, fixed before the run, and the verdict on it.
+
+use crate::experiment::{Profile, Tag};
+use crate::record::Results;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// One criterion: a sentence, a number, and how to measure it. Plain data, written beside the experiment before it is run.
+#[derive(Debug)]
+pub struct Criterion {
+    /// A short name, unique within the experiment.
+    pub id: &'static str,
+    /// The sentence, with the threshold in words.
+    pub statement: &'static str,
+    /// The number that the estimate is held against.
+    pub threshold: f64,
+    /// On which side of it the estimate must lie.
+    pub side: Side,
+    /// Whether an interval or the estimate itself decides.
+    pub kind: Kind,
+    /// The least profile that can decide it.
+    pub profile: Profile,
+    /// The data set without which it stays undecided.
+    pub needs: Option<&'static str>,
+    /// The number in the literature, where there is one.
+    pub published: Option<Published>,
+    /// Where the threshold comes from.
+    pub source: &'static str,
+    /// Measures the estimate; `None` when the results do not hold what it takes.
+    pub estimate: fn(&Results) -> Option<Estimate>,
+}
+
+/// The right side of a threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Greater than the threshold.
+    Above,
+    /// Not less than the threshold.
+    AtLeast,
+    /// Less than the threshold.
+    Below,
+    /// Not greater than the threshold.
+    AtMost,
+}
+
+impl Side {
+    fn sign(self) -> &'static str {
+        match self {
+            Side::Above => ">",
+            Side::AtLeast => ">=",
+            Side::Below => "<",
+            Side::AtMost => "<=",
+        }
+    }
+
+    fn admits(self, value: f64, threshold: f64) -> bool {
+        match self {
+            Side::Above => value > threshold,
+            Side::AtLeast => value >= threshold,
+            Side::Below => value < threshold,
+            Side::AtMost => value <= threshold,
+        }
+    }
+}
+
+/// How a criterion is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The estimate decides: a count, a p-value, an identity, a mean asked for as such.
+    Exact,
+    /// The whole 95 % interval must lie on one side.
+    Interval,
+}
+
+/// A number from the literature.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Published {
+    /// The number.
+    pub value: f64,
+    /// Where it stands.
+    pub source: &'static str,
+    /// How sure we are of it.
+    pub tag: Tag,
+}
+
+/// What was measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The point estimate.
+    pub value: f64,
+    /// Its 95 % interval, where there is one.
+    pub ci95: Option<[f64; 2]>,
+}
+
+impl Estimate {
+    /// An estimate without an interval.
+    pub fn exact(value: f64) -> Self {
+        Self { value, ci95: None }
+    }
+}
+
+/// The outcome for one criterion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// On the right side of the threshold.
+    Holds,
+    /// On the wrong side.
+    Fails,
+    /// Neither, or not measured.
+    Undecided,
+}
+
+/// A criterion with its verdict, as it stands in the record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// [`Criterion::id`].
+    pub id: String,
+    /// [`Criterion::statement`].
+    pub statement: String,
+    /// The least profile that can decide it.
+    pub profile: Profile,
+    /// The point estimate.
+    pub estimate: Option<f64>,
+    /// Its 95 % interval.
+    pub ci95: Option<[f64; 2]>,
+    /// The number in the literature.
+    pub published: Option<PublishedRecord>,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// [`Criterion::hash`].
+    pub hash: String,
+}
+
+/// [`Published`] read back from a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PublishedRecord {
+    /// The number.
+    pub value: f64,
+    /// Where it stands.
+    pub source: String,
+    /// How sure we are of it.
+    pub tag: String,
+}
+
+impl Criterion {
+    /// The fingerprint of what was promised: statement, side, threshold, kind and profile. A criterion that is changed after the fact
+    /// no longer agrees with its committed records.
+    pub fn hash(&self) -> String {
+        let text =
+            format!("{}\n{} {}\n{:?}\n{}", self.statement, self.side.sign(), self.threshold, self.kind, self.profile);
+        Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// The verdict on `results`.
+    pub fn judge(&self, results: &Results) -> Judged {
+        let (estimate, verdict, reason) = self.decide(results);
+        Judged {
+            id: self.id.into(),
+            statement: self.statement.into(),
+            profile: self.profile,
+            estimate: estimate.map(|e| e.value),
+            ci95: estimate.and_then(|e| e.ci95),
+            published: self.published.map(|p| PublishedRecord {
+                value: p.value,
+                source: p.source.into(),
+                tag: p.tag.to_string(),
+            }),
+            verdict,
+            reason,
+            hash: self.hash(),
+        }
+    }
+
+    fn decide(&self, results: &Results) -> (Option<Estimate>, Verdict, String) {
+        if self.needs.is_some_and(|set| !results.has_data(set)) {
+            return (None, Verdict::Undecided, "no data".into());
+        }
+        let measured = (self.estimate)(results).filter(|e| e.value.is_finite());
+        if results.profile < self.profile {
+            return (measured, Verdict::Undecided, format!("needs {}", self.profile));
+        }
+        let Some(e) = measured else {
+            return (None, Verdict::Undecided, "not measured".into());
+        };
+        let sign = self.side.sign();
+        match (self.kind, e.ci95) {
+            (Kind::Exact, _) => {
+                let holds = self.side.admits(e.value, self.threshold);
+                let word = if holds { "is" } else { "is not" };
+                let verdict = if holds { Verdict::Holds } else { Verdict::Fails };
+                (Some(e), verdict, format!("{} {word} {sign} {}", round(e.value), self.threshold))
+            }
+            (Kind::Interval, None) => (Some(e), Verdict::Undecided, "no interval: needs at least 2 seeds".into()),
+            (Kind::Interval, Some([lo, hi])) => {
+                let shown = format!("[{}, {}]", round(lo), round(hi));
+                match (self.side.admits(lo, self.threshold), self.side.admits(hi, self.threshold)) {
+                    (true, true) => {
+                        (Some(e), Verdict::Holds, format!("the whole interval {shown} is {sign} {}", self.threshold))
+                    }
+                    (false, false) => (
+                        Some(e),
+                        Verdict::Fails,
+                        format!("no part of the interval {shown} is {sign} {}", self.threshold),
+                    ),
+                    _ => (Some(e), Verdict::Undecided, format!("the interval {shown} holds {} in it", self.threshold)),
+                }
+            }
+        }
+    }
+}
+
+/// `value` to four significant digits, for people.
+pub(crate) fn round(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    let magnitude = value.abs().log10().floor() as i32;
+    if (-4..6).contains(&magnitude) {
+        let decimals = (3 - magnitude).clamp(0, 8) as usize;
+        format!("{value:.decimals$}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn criterion(kind: Kind, side: Side, estimate: fn(&Results) -> Option<Estimate>) -> Criterion {
+        Criterion {
+            id: "c",
+            statement: "above one",
+            threshold: 1.0,
+            side,
+            kind,
+            profile: Profile::Quick,
+            needs: None,
+            published: None,
+            source: "test",
+            estimate,
+        }
+    }
+
+    fn verdict(c: &Criterion, profile: Profile) -> (Verdict, String) {
+        let judged = c.judge(&Results::empty(profile));
+        (judged.verdict, judged.reason)
+    }
+
+    #[test]
+    fn the_whole_interval_decides() {
+        let holds = criterion(Kind::Interval, Side::Above, |_| Some(Estimate { value: 2.0, ci95: Some([1.5, 2.5]) }));
+        let fails = criterion(Kind::Interval, Side::Above, |_| Some(Estimate { value: 0.5, ci95: Some([0.1, 0.9]) }));
+        let open = criterion(Kind::Interval, Side::Above, |_| Some(Estimate { value: 1.5, ci95: Some([0.9, 2.1]) }));
+        assert_eq!(verdict(&holds, Profile::Quick).0, Verdict::Holds);
+        assert_eq!(verdict(&fails, Profile::Quick).0, Verdict::Fails);
+        assert_eq!(verdict(&open, Profile::Full).0, Verdict::Undecided);
+    }
+
+    #[test]
+    fn an_exact_criterion_needs_no_interval() {
+        let c = criterion(Kind::Exact, Side::AtMost, |_| Some(Estimate::exact(1.0)));
+        assert_eq!(verdict(&c, Profile::Quick).0, Verdict::Holds);
+        let c = criterion(Kind::Exact, Side::Below, |_| Some(Estimate::exact(1.0)));
+        assert_eq!(verdict(&c, Profile::Quick).0, Verdict::Fails);
+    }
+
+    #[test]
+    fn reasons_for_no_verdict() {
+        let c = criterion(Kind::Interval, Side::Above, |_| Some(Estimate::exact(2.0)));
+        assert!(verdict(&c, Profile::Quick).1.contains("2 seeds"));
+        assert_eq!(verdict(&c, Profile::Smoke), (Verdict::Undecided, "needs quick".into()));
+        let c = criterion(Kind::Exact, Side::Above, |_| None);
+        assert_eq!(verdict(&c, Profile::Quick), (Verdict::Undecided, "not measured".into()));
+        let c = Criterion { needs: Some("mnist"), ..criterion(Kind::Exact, Side::Above, |_| None) };
+        assert_eq!(verdict(&c, Profile::Quick), (Verdict::Undecided, "no data".into()));
+    }
+
+    #[test]
+    fn the_hash_follows_text_and_threshold() {
+        let a = criterion(Kind::Exact, Side::Above, |_| None);
+        let b = Criterion { threshold: 1.1, ..criterion(Kind::Exact, Side::Above, |_| None) };
+        let c = Criterion { statement: "above two", ..criterion(Kind::Exact, Side::Above, |_| None) };
+        assert_eq!(a.hash().len(), 64);
+        assert_ne!(a.hash(), b.hash());
+        assert_ne!(a.hash(), c.hash());
+    }
+
+    #[test]
+    fn numbers_for_people() {
+        assert_eq!(round(0.98341), "0.9834");
+        assert_eq!(round(123.456), "123.5");
+        assert_eq!(round(1.0e-7), "1.000e-7");
+    }
+}

@@ -1,0 +1,204 @@
+//! The report: an index and a page for each experiment, self-contained (styles and pictures inside, no script, no network).
+
+use crate::criterion::{Judged, Verdict, round};
+use crate::error::ExperimentError;
+use crate::experiment::{Experiment, Need};
+use crate::record::{Summary, VariantRecord, write_atomically};
+use crate::stats;
+use crate::summary::Caption;
+use crate::table;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+/// Writes the pages for all records under `out` into `<out>/report`; the path of the index.
+///
+/// # Errors
+/// When a record cannot be read or a page not written.
+pub fn write(out: &Path) -> Result<PathBuf, ExperimentError> {
+    let folder = out.join("report");
+    let pages = templates()?;
+    let mut rows = Vec::new();
+    for e in table::table() {
+        let place = out.join(e.name);
+        let path = place.join("summary.json");
+        let Ok(text) = std::fs::read_to_string(&path) else {
+            continue;
+        };
+        let summary: Summary =
+            serde_json::from_str(&text).map_err(|error| ExperimentError::file(&path, "read", error))?;
+        let page = experiment_page(&pages, e, &summary, &place)?;
+        write_atomically(&folder.join(format!("{}.html", e.name)), page.as_bytes())?;
+        rows.push(row(e, &summary));
+    }
+    let verdicts = |v: &str| rows.iter().flat_map(|r| &r.criteria).filter(|c| c.verdict == v).count();
+    let totals = json!({ "holds": verdicts("holds"), "fails": verdicts("fails"), "undecided": verdicts("undecided") });
+    let index = render(&pages, "index.html", &json!({ "rows": rows, "totals": totals, "missing": missing(out) }))?;
+    let path = folder.join("index.html");
+    write_atomically(&path, index.as_bytes())?;
+    Ok(path)
+}
+
+/// Experiments of the table without a record.
+fn missing(out: &Path) -> Vec<&'static str> {
+    table::table().iter().map(|e| e.name).filter(|n| !out.join(n).join("summary.json").exists()).collect()
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: &'static str,
+    question: &'static str,
+    profile: String,
+    status: String,
+    seeds: usize,
+    data: String,
+    minutes: String,
+    criteria: Vec<Line>,
+}
+
+#[derive(Serialize)]
+struct Line {
+    id: String,
+    statement: String,
+    estimate: String,
+    interval: String,
+    published: String,
+    verdict: String,
+    reason: String,
+    source: &'static str,
+}
+
+fn row(e: &Experiment, s: &Summary) -> Row {
+    Row {
+        name: e.name,
+        question: e.question,
+        profile: s.profile.to_string(),
+        status: s.status.clone(),
+        seeds: s.seeds.len(),
+        data: s.data.kind.clone(),
+        minutes: duration(s.budget.wall_seconds),
+        criteria: s.criteria.iter().map(|c| line(e, c)).collect(),
+    }
+}
+
+fn line(e: &Experiment, c: &Judged) -> Line {
+    let verdict = match c.verdict {
+        Verdict::Holds => "holds",
+        Verdict::Fails => "fails",
+        Verdict::Undecided => "undecided",
+    };
+    let published = c.published.as_ref().map(|p| format!("{} ({}) [{}]", p.value, p.source, p.tag));
+    Line {
+        id: c.id.clone(),
+        statement: c.statement.clone(),
+        estimate: c.estimate.map(round).unwrap_or_default(),
+        interval: c.ci95.map(|[lo, hi]| format!("{} to {}", round(lo), round(hi))).unwrap_or_default(),
+        published: published.unwrap_or_default(),
+        verdict: verdict.into(),
+        reason: c.reason.clone(),
+        source: e.criteria.iter().find(|x| x.id == c.id).map_or("", |x| x.source),
+    }
+}
+
+/// One variant's metrics: mean, and the half width of the interval where there are several seeds.
+#[derive(Serialize)]
+struct VariantRow {
+    name: String,
+    cells: Vec<String>,
+}
+
+fn numbers(variants: &[VariantRecord]) -> (Vec<String>, Vec<VariantRow>) {
+    let names: BTreeSet<&String> = variants.iter().flat_map(|v| &v.seeds).flat_map(|s| s.metrics.keys()).collect();
+    let cell = |v: &VariantRecord, name: &str| {
+        let values: Vec<f64> = v.seeds.iter().filter_map(|s| s.metrics.get(name).copied()).collect();
+        match (values.is_empty(), stats::t_interval(&values)) {
+            (true, _) => "–".into(),
+            (_, Some([lo, hi])) if hi > lo => format!("{} ± {:.1e}", round(stats::mean(&values)), (hi - lo) / 2.0),
+            _ => round(stats::mean(&values)),
+        }
+    };
+    let rows =
+        variants.iter().map(|v| VariantRow { name: v.name.clone(), cells: names.iter().map(|n| cell(v, n)).collect() });
+    (names.iter().map(|n| n.replace('_', " ")).collect(), rows.collect())
+}
+
+fn experiment_page(
+    pages: &Environment<'_>,
+    e: &Experiment,
+    s: &Summary,
+    place: &Path,
+) -> Result<String, ExperimentError> {
+    let (metrics, variants) = numbers(&s.variants);
+    let errors: Vec<String> = s
+        .variants
+        .iter()
+        .flat_map(|v| {
+            v.seeds.iter().filter_map(move |x| Some(format!("{} seed {}: {}", v.name, x.seed, x.error.as_ref()?)))
+        })
+        .collect();
+    let first = s.seeds.first().copied().unwrap_or(0);
+    let command =
+        format!("cargo xtask run {} --profile {} --seeds {} --seed {first}", e.name, s.profile, s.seeds.len());
+    let fallbacks: Vec<&Need> = e.data.iter().filter(|n| s.data.missing.iter().any(|m| m == n.set)).collect();
+    render(
+        pages,
+        "experiment.html",
+        &json!({
+            "name": e.name, "question": e.question, "claim": e.claim, "protocol": e.protocol, "anchor": e.anchor,
+            "summary": s, "criteria": s.criteria.iter().map(|c| line(e, c)).collect::<Vec<_>>(), "metrics": metrics,
+            "variants": variants, "errors": errors, "figures": figures(place)?, "command": command, "fallbacks": fallbacks,
+            "wall": duration(s.budget.wall_seconds), "planned": duration(s.budget.planned_seconds),
+            "config": std::fs::read_to_string(place.join("config.toml")).unwrap_or_default(),
+        }),
+    )
+}
+
+#[derive(Serialize)]
+struct Shown {
+    svg: String,
+    caption: String,
+}
+
+fn figures(place: &Path) -> Result<Vec<Shown>, ExperimentError> {
+    let folder = place.join("figures");
+    let Ok(text) = std::fs::read_to_string(folder.join("captions.json")) else {
+        return Ok(Vec::new());
+    };
+    let captions: Vec<Caption> =
+        serde_json::from_str(&text).map_err(|e| ExperimentError::file(folder.join("captions.json"), "read", e))?;
+    let shown = |c: Caption| {
+        let path = folder.join(&c.file);
+        let svg = std::fs::read_to_string(&path).map_err(|e| ExperimentError::file(&path, "read", e))?;
+        Ok(Shown { svg, caption: c.caption })
+    };
+    captions.into_iter().map(shown).collect()
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 90.0 { format!("{seconds:.0} s") } else { format!("{:.1} min", seconds / 60.0) }
+}
+
+fn templates() -> Result<Environment<'static>, ExperimentError> {
+    let mut pages = Environment::new();
+    pages.set_auto_escape_callback(|_| AutoEscape::Html);
+    for (name, text) in [
+        ("base.html", include_str!("templates/base.html")),
+        ("criteria.html", include_str!("templates/criteria.html")),
+        ("index.html", include_str!("templates/index.html")),
+        ("experiment.html", include_str!("templates/experiment.html")),
+    ] {
+        pages.add_template(name, text).map_err(|e| ExperimentError::file(name, "read as a template", e))?;
+    }
+    Ok(pages)
+}
+
+fn render(pages: &Environment<'_>, name: &str, values: &Value) -> Result<String, ExperimentError> {
+    let page = pages.get_template(name).and_then(|t| t.render(Serde(values)));
+    page.map_err(|e| ExperimentError::file(name, "rendered", format!("{e:#}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,236 @@
+//! Runs an experiment: its variants with each seed, as many at a time as there are jobs, and writes what they left.
+
+use crate::data::DataHome;
+use crate::environment::{Environment, cores};
+use crate::error::ExperimentError;
+use crate::experiment::{Experiment, Grain, Profile, Run, Settings, Variant};
+use crate::record::{self, Outcome, Results, VariantResults, write_atomically};
+use crate::settings::Change;
+use crate::summary;
+use layerwise_tensor::kernel;
+use sha2::{Digest, Sha256};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// Everything that the command line says about a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How thorough.
+    pub profile: Profile,
+    /// Number of seeds; the experiment's own when not given.
+    pub seeds: Option<usize>,
+    /// The first seed.
+    pub first_seed: u64,
+    /// Threads in all; the cores when not given.
+    pub threads: Option<usize>,
+    /// Runs at a time; by the experiment's grain when not given.
+    pub jobs: Option<usize>,
+    /// `--set` and `--grid`.
+    pub changes: Vec<Change>,
+    /// The data.
+    pub data: DataHome,
+    /// The folder of the records.
+    pub out: PathBuf,
+    /// Take over finished seeds.
+    pub resume: bool,
+}
+
+impl Plan {
+    /// The seeds of `e`.
+    pub fn seeds(&self, e: &Experiment) -> Vec<u64> {
+        let n = self.seeds.unwrap_or(self.profile.pick(e.seeds));
+        (0..n as u64).map(|i| self.first_seed + i).collect()
+    }
+
+    /// Threads in all.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(cores).max(1)
+    }
+
+    /// Runs of `e` at a time.
+    pub fn jobs(&self, e: &Experiment) -> usize {
+        let by_grain = if e.grain == Grain::Runs { self.threads() } else { 1 };
+        self.jobs.unwrap_or(by_grain).max(1)
+    }
+
+    /// The variants of `e` after `--set` and `--grid`.
+    ///
+    /// # Errors
+    /// When a value is of the wrong kind.
+    pub fn variants(&self, e: &Experiment, all: &[&str]) -> Result<Vec<Variant>, String> {
+        let mut variants = (e.variants)(&Settings { profile: self.profile, data: &self.data });
+        for change in self.changes.iter().filter_map(|c| c.within(e.name, all)) {
+            variants = change.apply(variants)?;
+        }
+        Ok(variants)
+    }
+}
+
+/// What became of an experiment.
+pub struct Done {
+    /// The record, as written.
+    pub summary: record::Summary,
+    /// Its folder.
+    pub folder: PathBuf,
+}
+
+/// Runs `e` and writes its records; `say` hears of every finished run.
+///
+/// A run that fails or panics is recorded with its error, and the others go on.
+///
+/// # Errors
+/// When records cannot be written or figures not drawn.
+pub fn run(
+    e: &Experiment,
+    plan: &Plan,
+    variants: &[Variant],
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<Done, ExperimentError> {
+    let folder = plan.out.join(e.name);
+    let seeds = plan.seeds(e);
+    let mut environment = Environment::read(plan.threads(), plan.jobs(e));
+    let mut tasks = Vec::new();
+    for v in variants {
+        tasks.extend(seeds.iter().take(v.most_seeds.unwrap_or(usize::MAX)).map(|s| (v, *s)));
+    }
+    summary::write_config(e, plan, variants, &seeds, &folder)?;
+    kernel::reset_work_log();
+    let started = Instant::now();
+    let outcomes = run_all(e, plan, &tasks, &environment, &folder, say)?;
+    let wall = started.elapsed().as_secs_f64();
+    environment.tiles_per_worker = tiles();
+
+    let mut results = Results { profile: plan.profile, data: Vec::new(), variants: Vec::new() };
+    results.data = e.data.iter().filter(|n| plan.data.has(n.set)).map(|n| n.set.to_string()).collect();
+    for v in variants {
+        let own = tasks.iter().zip(&outcomes).filter(|((t, _), _)| t.name == v.name).map(|(_, o)| o.clone());
+        results.variants.push(VariantResults {
+            name: v.name.clone(),
+            config: v.config.clone(),
+            outcomes: own.collect(),
+        });
+    }
+    let summary = summary::write(e, &results, &seeds, environment, wall, &folder)?;
+    Ok(Done { summary, folder })
+}
+
+/// Tiles by worker, up to the last worker that had one.
+fn tiles() -> Vec<u64> {
+    let log = kernel::work_log();
+    let used = log.tiles.iter().rposition(|n| *n > 0).map_or(0, |last| last + 1);
+    log.tiles[..used].to_vec()
+}
+
+/// The outcomes of `tasks`, in order, by `jobs` workers that each take the next one when they are free.
+fn run_all(
+    e: &Experiment,
+    plan: &Plan,
+    tasks: &[(&Variant, u64)],
+    environment: &Environment,
+    folder: &Path,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<Vec<Outcome>, ExperimentError> {
+    let jobs = plan.jobs(e).min(tasks.len()).max(1);
+    let threads = (plan.threads() / jobs).max(1);
+    let next = AtomicUsize::new(0);
+    let finished = AtomicUsize::new(0);
+    let outcomes: Vec<Mutex<Option<Result<Outcome, ExperimentError>>>> =
+        tasks.iter().map(|_| Mutex::new(None)).collect();
+    let work = |pool: &rayon::ThreadPool| {
+        while let Some((index, (variant, seed))) = take(&next, tasks) {
+            let place = folder.join(variant.folder()).join(format!("seed-{seed}"));
+            let key = key(e, plan, variant, *seed, environment);
+            let done = match plan.resume.then(|| load(&place, &key)).flatten() {
+                Some(outcome) => Ok((outcome, " (resumed)")),
+                None => one(e, plan, variant, *seed, key, pool, &place).map(|o| (o, "")),
+            };
+            let count = finished.fetch_add(1, Ordering::Relaxed) + 1;
+            if let Ok((o, how)) = &done {
+                let end = o.error.as_deref().unwrap_or("");
+                say(&format!("  {count}/{} {} seed {seed}: {:.1} s{how} {end}", tasks.len(), variant.name, o.seconds));
+            }
+            if let Ok(mut slot) = outcomes[index].lock() {
+                *slot = Some(done.map(|(o, _)| o));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..jobs)
+            .map(|_| {
+                scope.spawn(|| {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                    pool.map(|p| work(&p)).map_err(|e| ExperimentError::Crashed(format!("no threads: {e}")))
+                })
+            })
+            .collect();
+        workers.into_iter().try_for_each(|w| w.join().unwrap_or(Ok(())))
+    })?;
+    let missing = || Err(ExperimentError::Crashed("a worker ended early".into()));
+    outcomes.into_iter().map(|o| o.into_inner().ok().flatten().unwrap_or_else(missing)).collect()
+}
+
+fn take<'t, 'v>(next: &AtomicUsize, tasks: &'t [(&'v Variant, u64)]) -> Option<(usize, &'t (&'v Variant, u64))> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    tasks.get(index).map(|t| (index, t))
+}
+
+/// One run; what it left is written whole at its end.
+fn one(
+    e: &Experiment,
+    plan: &Plan,
+    variant: &Variant,
+    seed: u64,
+    key: String,
+    pool: &rayon::ThreadPool,
+    place: &Path,
+) -> Result<Outcome, ExperimentError> {
+    let started = Instant::now();
+    let mut run = Run::new(plan.profile, &plan.data, seed);
+    let attempt = catch_unwind(AssertUnwindSafe(|| pool.install(|| (e.run)(variant, seed, &mut run))));
+    let attempt = attempt.unwrap_or_else(|panic| Err(ExperimentError::Crashed(message(&*panic))));
+    let attempt = attempt.and_then(|m| match m.iter().find(|(_, v)| !v.is_finite()) {
+        Some((name, _)) => Err(ExperimentError::NotFinite(name.clone())),
+        None => Ok(m),
+    });
+    let mut outcome = run.outcome;
+    outcome.key = key;
+    outcome.seconds = record::significant(started.elapsed().as_secs_f64(), 4);
+    match attempt {
+        Ok(metrics) => outcome.metrics = metrics.into_iter().map(|(k, v)| (k, record::significant(v, 6))).collect(),
+        Err(error) => outcome.error = Some(error.to_string()),
+    }
+    let log: String = run.log.iter().map(|l| format!("{l}\n")).collect();
+    write_atomically(&place.join("metrics.jsonl"), log.as_bytes())?;
+    let text = serde_json::to_string(&outcome).map_err(|e| ExperimentError::file(place, "written", e))?;
+    write_atomically(&place.join("outcome.json"), text.as_bytes())?;
+    Ok(outcome)
+}
+
+/// An outcome of the same run that ended well.
+fn load(place: &Path, key: &str) -> Option<Outcome> {
+    let text = std::fs::read_to_string(place.join("outcome.json")).ok()?;
+    let outcome: Outcome = serde_json::from_str(&text).ok()?;
+    (outcome.key == key && outcome.error.is_none()).then_some(outcome)
+}
+
+/// What makes two runs the same: experiment, profile, configuration, seed, data at hand, and the build.
+fn key(e: &Experiment, plan: &Plan, v: &Variant, seed: u64, env: &Environment) -> String {
+    let data: Vec<&str> = e.data.iter().filter(|n| plan.data.has(n.set)).map(|n| n.set).collect();
+    let text = format!(
+        "{} {} {} {} {seed} {data:?} {} {} {} {} {}",
+        e.name, plan.profile, v.name, v.config, env.version, env.commit, env.build, env.blas, env.cpu_level
+    );
+    Sha256::digest(text.as_bytes()).iter().take(12).map(|b| format!("{b:02x}")).collect()
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string()))
+        .unwrap_or_else(|| "panic without a message".into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+use super::*;
+use crate::criterion::{Criterion, Estimate, Kind, Side, Verdict};
+use crate::experiment::{Anchor, Metrics, Tag, metrics};
+use crate::figure::{Axis, Chart, Figure, Series, lines};
+use crate::record::Summary;
+use serde_json::json;
+
+/// Squares its number; variant `bad` fails, `worse` panics.
+static SQUARES: Experiment = Experiment {
+    name: "squares",
+    question: "Does squaring square?",
+    claim: "It does.",
+    protocol: "Square numbers.",
+    anchor: Anchor { text: "n^2", source: "Euclid", tag: Tag::M },
+    data: &[],
+    tour: false,
+    seeds: [1, 3, 5],
+    seconds: [1.0, 1.0, 1.0],
+    grain: Grain::Runs,
+    variants: |_| vec![Variant::new("good", json!({"n": 3.0})), Variant::new("bad", json!({"n": -1.0}))],
+    run: square,
+    criteria: &[Criterion {
+        id: "nine",
+        statement: "three squared is at least 9",
+        threshold: 9.0,
+        side: Side::AtLeast,
+        kind: Kind::Exact,
+        profile: Profile::Smoke,
+        needs: None,
+        published: None,
+        source: "arithmetic",
+        estimate: |r| r.mean("good", "square").map(|e| Estimate::exact(e.value)),
+    }],
+    figures: |r| {
+        let curves = r.variant("good").map(|v| v.curves("c")).unwrap_or_default();
+        let series = Series::band("c", curves.iter().map(|c| (&c.x[..], &c.y[..])));
+        let svg = lines(&Chart::new("c", Axis::new("x"), Axis::new("y")), &[series]);
+        Ok(vec![Figure::new("c", "A curve.", svg)?])
+    },
+};
+
+fn square(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentError> {
+    let n = v.config["n"].as_f64().unwrap_or(0.0);
+    assert!(seed < 100, "a seed too large");
+    if n < 0.0 {
+        return Err(ExperimentError::Training("negative".into()));
+    }
+    run.log(0, &[("n", n)]);
+    run.curve("c", [0.0, 1.0], [n, n * n]);
+    Ok(metrics([("square", n * n)]))
+}
+
+fn plan(out: &Path) -> Plan {
+    Plan {
+        profile: Profile::Quick,
+        seeds: None,
+        first_seed: 0,
+        threads: Some(2),
+        jobs: None,
+        changes: Vec::new(),
+        data: DataHome::none(),
+        out: out.into(),
+        resume: false,
+    }
+}
+
+fn go(plan: &Plan) -> Summary {
+    let variants = plan.variants(&SQUARES, &[]).unwrap();
+    run(&SQUARES, plan, &variants, &|_| {}).unwrap().summary
+}
+
+#[test]
+fn a_failed_run_is_recorded_and_the_others_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let s = go(&plan(dir.path()));
+    assert_eq!((s.status.as_str(), s.seeds.len()), ("crashed", 3));
+    assert!(s.variants[0].seeds.iter().all(|x| x.metrics["square"] == 9.0));
+    assert!(s.variants[1].seeds[0].error.as_ref().unwrap().contains("negative"));
+    assert_eq!(s.criteria[0].verdict, Verdict::Holds);
+    let text = std::fs::read_to_string(dir.path().join("squares/summary.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Summary>(&text).unwrap(), s);
+    for file in ["config.toml", "good/seed-0/metrics.jsonl", "figures/1-c.svg"] {
+        assert!(dir.path().join("squares").join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn a_panic_is_recorded() {
+    let dir = tempfile::tempdir().unwrap();
+    let s = go(&Plan { first_seed: 100, seeds: Some(1), ..plan(dir.path()) });
+    assert!(s.variants[0].seeds[0].error.as_ref().unwrap().contains("a seed too large"));
+}
+
+#[test]
+fn resume_takes_over_finished_seeds_of_the_same_configuration_only() {
+    let dir = tempfile::tempdir().unwrap();
+    go(&plan(dir.path()));
+    let place = dir.path().join("squares/good/seed-1/outcome.json");
+    let text = std::fs::read_to_string(&place).unwrap();
+    std::fs::write(&place, text.replace("9.0", "8.0")).unwrap();
+    let resumed = Plan { resume: true, ..plan(dir.path()) };
+    assert_eq!(go(&resumed).variants[0].seeds[1].metrics["square"], 8.0);
+    let changed = Plan { changes: vec![Change::set("n=4").unwrap()], ..resumed };
+    assert_eq!(go(&changed).variants[0].seeds[1].metrics["square"], 16.0);
+}
+
+#[test]
+fn a_half_written_outcome_is_done_again() {
+    let dir = tempfile::tempdir().unwrap();
+    go(&plan(dir.path()));
+    std::fs::write(dir.path().join("squares/good/seed-0/outcome.json"), "{\"seed\": 0, \"met").unwrap();
+    let s = go(&Plan { resume: true, ..plan(dir.path()) });
+    assert_eq!(s.variants[0].seeds[0].metrics["square"], 9.0);
+}
