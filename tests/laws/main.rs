@@ -1,1 +1,13 @@
-//! Laws.
+//! The laws: every entry of every table against every law that holds for it, and whole trainings.
+//!
+//! A law walks a table, so that a new entry is tested without a test being written. An entry declares the traits under which a law
+//! does not hold; what is left out is printed with its reason.
+
+mod activations;
+mod initializers;
+mod layers;
+mod losses;
+mod models;
+mod operations;
+mod optimizers;
+mod support;

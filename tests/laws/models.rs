@@ -1,0 +1,38 @@
+//! Laws over the tables of models.
+
+use std::sync::Arc;
+
+use layerwise::autograd::gradcheck::GradCheck;
+use layerwise::nn::{Module, model};
+use layerwise::tensor::{Layout, Mode};
+
+use crate::support::{bits, close, in_pool, normal, output, params, report, step};
+
+#[test]
+fn every_model_has_right_gradients_and_the_same_bits_on_any_number_of_threads() {
+    let mut cases = 0;
+    for entry in model::table() {
+        let samples = entry.sample_configs().expect("samples are configurations");
+        assert!(!samples.is_empty(), "model `{}` has no sample, so no law would run over it", entry.name);
+        for (inputs, config) in samples {
+            let mut layout = Layout::new();
+            let module = config.build(&mut layout.scope()).expect("samples build");
+            let layout = Arc::new(layout);
+            let name = serde_json::to_string(&config).expect("configurations are JSON");
+            GradCheck::new()
+                .run(&params(&layout), &[normal(6, inputs, 3)], |g, x| Module::<f64>::forward(&*module, g, x[0]))
+                .unwrap_or_else(|failure| panic!("{name}: {failure}"));
+            let (p32, p64) = (params::<f32>(&layout), params::<f64>(&layout));
+            let x = normal::<f64>(5, inputs, 4);
+            let single = output::<f32>(&*module, &p32, x.mapv(|v| v as f32).view(), Mode::Eval);
+            let double = output::<f64>(&*module, &p64, x.view(), Mode::Eval);
+            close(single.as_slice().unwrap(), double.as_slice().unwrap(), 1e-4, &name);
+            let many = normal::<f32>(3000, inputs, 4);
+            let run = |threads| in_pool(threads, || bits(&step::<f32>(&*module, &p32, many.view(), Mode::Train)));
+            let one = run(1);
+            assert!([1, 2, 3, 8].into_iter().all(|threads| run(threads) == one), "{name}");
+            cases += 1;
+        }
+    }
+    report("models: gradients, agreement of f32 and f64, same bits", cases, &[]);
+}
