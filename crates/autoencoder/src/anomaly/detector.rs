@@ -1,0 +1,233 @@
+//! The detector before it has seen data.
+
+use layerwise_datasets::{Encoding, Missing, Scaler, ScalerKind, Table};
+use layerwise_nn_layers::{Activation, BuildModel, Module, Mse};
+use layerwise_optim::{Adam, OptimizerConfig};
+use layerwise_tensor::{DType, Params, Scalar};
+use layerwise_train::{FitReport, Samples, Trainer};
+use ndarray::{Array2, ArrayView2};
+use serde::{Deserialize, Serialize};
+
+use super::fitted::{FittedDetector, Net, Parts};
+use super::rows::Rows;
+use super::score::Score;
+use crate::autoencoder::Autoencoder;
+use crate::config::AutoencoderConfig;
+use crate::corruption::GaussianNoiseConfig;
+use crate::error::AutoencoderError;
+
+/// Fewer rows say nothing about the spread of errors.
+const FEWEST_ROWS: usize = 10;
+
+/// A detector of anomalies, before it has seen data: an autoencoder that learns normal rows and fails on others.
+///
+/// Categories become one column for each level, every column is standardised, and an [`Autoencoder`] is trained to reproduce the rows.
+/// What is not set: one hidden layer of twice the features, a code of half the features (rounded up), tanh, a linear code, 200 epochs in
+/// batches of 32 rows, Adam at rate 1e-3, single precision, seed 0.
+///
+/// ```
+/// use layerwise_autoencoder::{AutoencoderDetector, Threshold};
+/// use layerwise_datasets::synthetic::radiotherapy;
+/// use layerwise_tensor::Stream;
+///
+/// let plans = radiotherapy(200, 0, 2.5, &Stream::new(0)).table()?;
+/// let detector = AutoencoderDetector::builder().hidden(&[20]).code(8).epochs(5).seed(1).fit(&plans)?;
+/// let alarms = detector.predict(&plans, &Threshold::mean_plus_std(3.0))?;
+/// assert_eq!(alarms.len(), 200);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AutoencoderDetector {
+    hidden: Option<Vec<usize>>,
+    code: Option<usize>,
+    activation: Activation,
+    code_activation: Activation,
+    noise: f64,
+    dropout: f64,
+    epochs: usize,
+    batch: usize,
+    seed: u64,
+    optimizer: OptimizerConfig,
+    dtype: DType,
+    score: Score,
+}
+
+impl Default for AutoencoderDetector {
+    fn default() -> Self {
+        Self {
+            hidden: None,
+            code: None,
+            activation: Activation::TANH,
+            code_activation: Activation::IDENTITY,
+            noise: 0.0,
+            dropout: 0.0,
+            epochs: 200,
+            batch: 32,
+            seed: 0,
+            optimizer: OptimizerConfig::new(Adam::default()),
+            dtype: DType::F32,
+            score: Score::MeanSquared,
+        }
+    }
+}
+
+impl AutoencoderDetector {
+    /// A detector with all defaults; the methods change them, [`AutoencoderDetector::fit`] ends the chain.
+    pub fn builder() -> Self {
+        Self::default()
+    }
+
+    /// Widths of the encoder's hidden layers; the decoder mirrors them.
+    pub fn hidden(mut self, widths: &[usize]) -> Self {
+        self.hidden = Some(widths.to_vec());
+        self
+    }
+
+    /// Width of the code.
+    pub fn code(mut self, width: usize) -> Self {
+        self.code = Some(width);
+        self
+    }
+
+    /// Activation of the hidden layers.
+    pub fn activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// Activation of the code.
+    pub fn code_activation(mut self, activation: Activation) -> Self {
+        self.code_activation = activation;
+        self
+    }
+
+    /// Trains on standardised rows with Gaussian noise of this standard deviation: a denoising autoencoder.
+    pub fn noise(mut self, std: f64) -> Self {
+        self.noise = std;
+        self
+    }
+
+    /// Dropout after each hidden layer.
+    pub fn dropout(mut self, p: f64) -> Self {
+        self.dropout = p;
+        self
+    }
+
+    /// How often every row is seen.
+    pub fn epochs(mut self, epochs: usize) -> Self {
+        self.epochs = epochs;
+        self
+    }
+
+    /// Rows in a batch.
+    pub fn batch(mut self, rows: usize) -> Self {
+        self.batch = rows;
+        self
+    }
+
+    /// The seed of first values, shuffling and noise.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Learning rate.
+    pub fn rate(mut self, rate: f64) -> Self {
+        self.optimizer = self.optimizer.rate(rate);
+        self
+    }
+
+    /// Weight decay.
+    pub fn weight_decay(mut self, weight_decay: f64) -> Self {
+        self.optimizer = self.optimizer.weight_decay(weight_decay);
+        self
+    }
+
+    /// Everything about the optimizer at once.
+    pub fn optimizer(mut self, config: OptimizerConfig) -> Self {
+        self.optimizer = config;
+        self
+    }
+
+    /// Element type of the network; `f64` costs about twice the time.
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.dtype = dtype;
+        self
+    }
+
+    /// How errors make a score; may be changed after fitting too.
+    pub fn score(mut self, score: Score) -> Self {
+        self.score = score;
+        self
+    }
+
+    /// Learns what normal rows look like: from a [`Table`], or from an array `(rows, features)` without names.
+    ///
+    /// # Errors
+    /// If a value is missing or infinite, there are fewer than ten rows, every column is constant, a setting is wrong, or training
+    /// diverges.
+    pub fn fit<'a>(&self, rows: impl Into<Rows<'a>>) -> Result<FittedDetector, AutoencoderError> {
+        let table = rows.into().to_fit()?;
+        self.fit_table(&table)
+    }
+
+    /// The configuration of the network for this many columns.
+    pub fn network(&self, columns: usize) -> AutoencoderConfig {
+        let hidden = self.hidden.clone().unwrap_or_else(|| vec![2 * columns]);
+        let code = self.code.unwrap_or_else(|| columns.div_ceil(2));
+        let config = AutoencoderConfig::deep(columns, &hidden, code)
+            .activation(self.activation)
+            .code_activation(self.code_activation)
+            .dropout(self.dropout);
+        if self.noise == 0.0 { config } else { config.corruption(&GaussianNoiseConfig::new(self.noise)) }
+    }
+
+    fn fit_table(&self, table: &Table) -> Result<FittedDetector, AutoencoderError> {
+        if table.rows() < FEWEST_ROWS {
+            return Err(AutoencoderError::TooFewRows { found: table.rows(), needed: FEWEST_ROWS });
+        }
+        let encoding = Encoding::fit(table, Missing::Refuse)?;
+        let x = table.to_matrix(&encoding)?;
+        let scaler = Scaler::fit(ScalerKind::Standard, x.view());
+        let z = scaler.transform(x.view());
+        if z.iter().all(|v| v.abs() < 1e-9) {
+            return Err(AutoencoderError::Constant { columns: table.cols(), rows: table.rows() });
+        }
+        let config = self.network(x.ncols());
+        let (model, net, report) = match self.dtype {
+            DType::F32 => self.train::<f32>(&config, z.view(), Net::F32)?,
+            DType::F64 => self.train::<f64>(&config, z.view(), Net::F64)?,
+        };
+        Ok(FittedDetector::new(Parts {
+            score: self.score,
+            schema: table.schema().clone(),
+            encoding,
+            scaler,
+            model,
+            net,
+            report,
+            training_rows: z,
+        }))
+    }
+
+    fn train<T: Scalar>(
+        &self,
+        config: &AutoencoderConfig,
+        z: ArrayView2<'_, f64>,
+        wrap: fn(Params<T>) -> Net,
+    ) -> Result<(Autoencoder, Net, FitReport), AutoencoderError>
+    where
+        Autoencoder: Module<T>,
+    {
+        let (model, mut params) = config.create::<T>(self.seed)?;
+        let z: Array2<T> = z.mapv(T::of);
+        let report = Trainer::new(&model, Mse)
+            .optimizer(self.optimizer.clone())
+            .epochs(self.epochs)
+            .batch(self.batch)
+            .seed(self.seed)
+            .fit(&mut params, &Samples::reconstruct(z.view())?)?;
+        Ok((model, wrap(params), report))
+    }
+}

@@ -1,0 +1,16 @@
+//! Anomaly detection by reconstruction: what an autoencoder trained on normal rows cannot reproduce is not normal.
+//!
+//! A detector is fitted once; thresholds are chosen afterwards and cost nothing to change.
+
+mod detector;
+mod file;
+mod fitted;
+mod rows;
+mod score;
+pub mod threshold;
+
+pub use detector::AutoencoderDetector;
+pub use fitted::FittedDetector;
+pub use rows::Rows;
+pub use score::Score;
+pub use threshold::{Threshold, ThresholdRule};

@@ -1,0 +1,15 @@
+//! Where normal ends: one file each, one line in the table.
+//!
+//! A threshold looks at the scores of the training rows, which are normal (or nearly all of them), and names the score above which a
+//! row is called anomalous. It is chosen after fitting. The training rows were seen by the detector, so their scores are somewhat
+//! smaller than those of new normal rows: expect more false alarms than a rule promises, the more so the larger the model.
+
+mod mean;
+mod mean_plus_std;
+mod rule;
+mod table;
+
+pub use mean::Mean;
+pub use mean_plus_std::MeanPlusStd;
+pub use rule::{Threshold, ThresholdEntry, ThresholdRule};
+pub use table::{parse, table};

@@ -1,0 +1,92 @@
+//! What a threshold is, and what its file tells about it.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::error::AutoencoderError;
+
+/// A rule that finds the largest normal score.
+pub trait ThresholdRule: Debug + Send + Sync {
+    /// Its name in configurations.
+    fn name(&self) -> &'static str;
+
+    /// The score above which a row is anomalous, from the scores of the training rows.
+    fn cut(&self, training_scores: &[f64]) -> f64;
+
+    /// Its options, by name.
+    fn options(&self) -> Map<String, Value>;
+}
+
+/// Any rule, cheap to clone; written as `{"name": "mean_plus_std", "k": 3.0}`, read by [`super::parse`].
+#[derive(Clone, Debug)]
+pub struct Threshold(Arc<dyn ThresholdRule>);
+
+impl Threshold {
+    /// A threshold by this rule.
+    pub fn new(rule: impl ThresholdRule + 'static) -> Self {
+        Self(Arc::new(rule))
+    }
+
+    /// Its name in configurations.
+    pub fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    /// The score above which a row is anomalous.
+    ///
+    /// # Panics
+    /// If there is no training score.
+    #[track_caller]
+    pub fn cut(&self, training_scores: &[f64]) -> f64 {
+        assert!(!training_scores.is_empty(), "threshold `{}` needs at least one training score", self.name());
+        self.0.cut(training_scores)
+    }
+}
+
+impl Serialize for Threshold {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = self.0.options();
+        map.insert("name".into(), self.name().into());
+        map.serialize(serializer)
+    }
+}
+
+/// A line of the table of thresholds.
+#[derive(Clone, Copy, Debug)]
+pub struct ThresholdEntry {
+    /// Its name in configurations.
+    pub name: &'static str,
+    /// One line of documentation, with the formula.
+    pub doc: &'static str,
+    /// Options on which the laws are tried, as JSON.
+    pub samples: &'static [&'static str],
+    /// The threshold with these options.
+    pub(super) build: fn(Value) -> Result<Threshold, AutoencoderError>,
+}
+
+impl ThresholdEntry {
+    /// The threshold with these options, a JSON object.
+    ///
+    /// # Errors
+    /// If an option is unknown, missing or out of range.
+    pub fn build(&self, options: Value) -> Result<Threshold, AutoencoderError> {
+        (self.build)(options)
+    }
+}
+
+/// The typed options of the rule called `name`.
+pub(super) fn read<O: DeserializeOwned>(name: &str, options: Value) -> Result<O, AutoencoderError> {
+    serde_json::from_value(options).map_err(|e| AutoencoderError::Threshold(format!("options of `{name}`: {e}")))
+}
+
+/// Mean and standard deviation (dividing by `n`), summed in order.
+pub(super) fn moments(scores: &[f64]) -> (f64, f64) {
+    let n = scores.len() as f64;
+    let mean = scores.iter().sum::<f64>() / n;
+    let variance = scores.iter().map(|s| (s - mean) * (s - mean)).sum::<f64>() / n;
+    (mean, variance.sqrt())
+}

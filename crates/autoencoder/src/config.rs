@@ -1,0 +1,142 @@
+//! The configuration of an autoencoder.
+
+use layerwise_nn_layers::layer::BuildLayer;
+use layerwise_nn_layers::{Activation, ConfigError, Init, LayerConfig, Mlp, MlpConfig, Norm};
+use serde::{Deserialize, Serialize};
+
+/// Configuration of an [`Autoencoder`](crate::Autoencoder): what the methods set, a file may say under the same names.
+///
+/// The encoder is `inputs -> hidden.. -> code`, the decoder its mirror image. The presets of the [shelf](crate::model) are
+/// [`AutoencoderConfig::bottleneck`], [`AutoencoderConfig::deep`] and [`AutoencoderConfig::denoising`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct AutoencoderConfig {
+    /// Width of the input, and of the output.
+    pub inputs: usize,
+    /// Widths of the encoder's hidden layers from the input to the code; the decoder has them in reverse.
+    #[serde(default)]
+    pub hidden: Vec<usize>,
+    /// Width of the code.
+    pub code: usize,
+    /// Activation of the hidden layers; by default tanh.
+    #[serde(default = "tanh")]
+    pub activation: Activation,
+    /// Activation of the code; by default none.
+    #[serde(default = "identity")]
+    pub code_activation: Activation,
+    /// Activation of the output; by default none, for standardised features. Sigmoid fits values within `[0, 1]`.
+    #[serde(default = "identity")]
+    pub output_activation: Activation,
+    /// The norm between product and activation of the hidden layers; by default none.
+    #[serde(default)]
+    pub norm: Norm,
+    /// Share of the values dropped after each hidden activation in training; by default 0.
+    #[serde(default)]
+    pub dropout: f64,
+    /// Where the weights come from; by default Glorot's uniform.
+    #[serde(default = "glorot")]
+    pub init: Init,
+    /// What is done to the input in training, a layer of the shelf [`crate::corruption`]; by default nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corruption: Option<LayerConfig>,
+}
+
+fn tanh() -> Activation {
+    Activation::TANH
+}
+
+fn identity() -> Activation {
+    Activation::IDENTITY
+}
+
+fn glorot() -> Init {
+    Init::GLOROT_UNIFORM
+}
+
+impl AutoencoderConfig {
+    /// `inputs -> code -> inputs`, with all defaults.
+    pub fn new(inputs: usize, code: usize) -> Self {
+        Self {
+            inputs,
+            hidden: Vec::new(),
+            code,
+            activation: tanh(),
+            code_activation: identity(),
+            output_activation: identity(),
+            norm: Norm::None,
+            dropout: 0.0,
+            init: glorot(),
+            corruption: None,
+        }
+    }
+
+    /// With hidden layers of these widths in the encoder, mirrored in the decoder.
+    pub fn hidden(self, widths: &[usize]) -> Self {
+        Self { hidden: widths.to_vec(), ..self }
+    }
+
+    /// With this activation after every hidden layer.
+    pub fn activation(self, activation: Activation) -> Self {
+        Self { activation, ..self }
+    }
+
+    /// With this activation of the code.
+    pub fn code_activation(self, activation: Activation) -> Self {
+        Self { code_activation: activation, ..self }
+    }
+
+    /// With this activation of the output.
+    pub fn output_activation(self, activation: Activation) -> Self {
+        Self { output_activation: activation, ..self }
+    }
+
+    /// With a norm in every hidden layer.
+    pub fn norm(self, norm: Norm) -> Self {
+        Self { norm, ..self }
+    }
+
+    /// With dropout of a share `p` after every hidden activation.
+    pub fn dropout(self, p: f64) -> Self {
+        Self { dropout: p, ..self }
+    }
+
+    /// With weights from `init`.
+    pub fn init(self, init: Init) -> Self {
+        Self { init, ..self }
+    }
+
+    /// With this corruption of the input in training.
+    pub fn corruption<C: BuildLayer>(self, corruption: &C) -> Self {
+        Self { corruption: Some(LayerConfig::of(corruption)), ..self }
+    }
+
+    /// The encoder: `inputs -> hidden.. -> code`.
+    pub(crate) fn encoder(&self) -> MlpConfig {
+        self.half(self.inputs, self.hidden.clone(), self.code, self.code_activation)
+    }
+
+    /// The decoder: `code -> ..hidden -> inputs`.
+    pub(crate) fn decoder(&self) -> MlpConfig {
+        self.half(self.code, self.hidden.iter().rev().copied().collect(), self.inputs, self.output_activation)
+    }
+
+    /// Refuses what the halves themselves would take.
+    pub(crate) fn check(&self, path: &str) -> Result<(), ConfigError> {
+        if self.code == 0 {
+            return Err(ConfigError::bad_value(path, "`code`", "at least 1", 0, "give the code a width"));
+        }
+        Ok(())
+    }
+
+    fn half(&self, inputs: usize, hidden: Vec<usize>, outputs: usize, last: Activation) -> MlpConfig {
+        Mlp::builder(inputs)
+            .hidden(&hidden)
+            .outputs(outputs)
+            .activation(self.activation)
+            .output_activation(last)
+            .norm(self.norm)
+            .dropout(self.dropout)
+            .init(self.init)
+    }
+}

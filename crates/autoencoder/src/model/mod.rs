@@ -1,0 +1,12 @@
+//! Autoencoders: one file for each kind, one line in the table.
+//!
+//! All kinds are one [`Autoencoder`](crate::Autoencoder) with an encoder and a decoder; a kind is a way to configure it and says what is special about it.
+
+mod bottleneck;
+mod deep;
+mod denoising;
+mod kind;
+mod table;
+
+pub use kind::ModelKind;
+pub use table::table;

@@ -1,0 +1,10 @@
+//! The table of autoencoders.
+
+use super::kind::ModelKind;
+use super::{bottleneck, deep, denoising};
+
+/// All kinds of autoencoders.
+pub fn table() -> &'static [&'static ModelKind] {
+    static TABLE: &[&ModelKind] = &[&bottleneck::KIND, &deep::KIND, &denoising::KIND];
+    TABLE
+}
