@@ -1,6 +1,6 @@
 //! The linear layer with its bias, activation and dropout in one slot.
 
-use layerwise_tensor::kernel::{self, LinearShape, Tile};
+use layerwise_tensor::kernel::{self, Epilogue, LinearShape, Tile};
 use layerwise_tensor::{Mode, Scalar};
 
 use super::dropout::Mask;
@@ -113,7 +113,7 @@ impl<T: Scalar> Op<T> for Linear {
             }
             (None, None) => (),
         };
-        let epilogue: Option<&(dyn Fn(Tile<'_, T>) + Sync)> =
+        let epilogue: Option<Epilogue<'_, T>> =
             if self.act.is_some() || self.mask.is_some() { Some(&epilogue) } else { None };
         let b = self.b.map(|b| f.values.get(b));
         let (x, w) = (f.values.get(self.x), f.values.get(self.w));

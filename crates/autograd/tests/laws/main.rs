@@ -1,0 +1,8 @@
+//! Laws of the tape and of every operation.
+
+mod acts;
+mod fused;
+mod gradients;
+mod misuse;
+mod steps;
+mod threads;
