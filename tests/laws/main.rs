@@ -4,10 +4,13 @@
 //! does not hold; what is left out is printed with its reason.
 
 mod activations;
+mod fixture;
 mod initializers;
 mod layers;
 mod losses;
 mod models;
 mod operations;
 mod optimizers;
+mod parity_layers;
+mod parity_optim;
 mod support;

@@ -1,0 +1,446 @@
+#!/usr/bin/env python3
+"""Write the numbers of PyTorch that the parity laws compare with: tests/parity/fixtures/*.npz.
+
+Run by hand where torch and numpy are present; the fixtures are committed, so nobody else needs torch:
+
+    python tests/parity/make_fixtures.py
+
+Everything is computed in float64. A file holds cases; the arrays of a case are called `<case>/<array>`, and `<case>/config` is the
+JSON of our own configuration of the same thing, as bytes. `torch` holds the version. The npz are not compressed.
+"""
+
+import io
+import json
+import pathlib
+import zipfile
+
+import numpy as np
+import torch
+
+FIXTURES = pathlib.Path(__file__).parent / "fixtures"
+LIMIT = 200_000
+STEPS = 100
+
+
+def main():
+    torch.set_default_dtype(torch.float64)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    FIXTURES.mkdir(exist_ok=True)
+    for rule, cases in OPTIMIZERS.items():
+        write(f"optim_{rule}", {name: optimizer_case(rule, **case) for name, case in cases.items()})
+    write("activations", {name: activation_case(name, options) for name, options in ACTIVATIONS})
+    write("layers", {name: layer_case(i, *case) for i, (name, case) in enumerate(LAYERS.items())})
+    write("losses", {name: loss_case(i, *case) for i, (name, case) in enumerate(LOSSES.items())})
+    write("training", {"mlp": training_case()})
+
+
+def write(name, cases):
+    arrays = {"torch": text(torch.__version__)}
+    for case, parts in cases.items():
+        for part, value in parts.items():
+            if part == "config":
+                value = text(json.dumps(value))
+            elif isinstance(value, torch.Tensor):
+                value = value.detach().numpy()
+            arrays[f"{case}/{part}"] = np.ascontiguousarray(value)
+    path = FIXTURES / f"{name}.npz"
+    # As numpy.savez, but with the same bytes each time.
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for key, value in arrays.items():
+            buffer = io.BytesIO()
+            np.lib.format.write_array(buffer, value, allow_pickle=False)
+            archive.writestr(zipfile.ZipInfo(f"{key}.npy"), buffer.getvalue())
+    size = path.stat().st_size
+    print(f"{path.name}: {len(cases)} cases, {size} bytes")
+    assert size < LIMIT, f"{path} holds {size} bytes, the limit is {LIMIT}"
+
+
+def text(value):
+    return np.frombuffer(str(value).encode(), dtype=np.uint8)
+
+
+# ---------------------------------------------------------------------------------------------------------------------- optimizers
+
+# For each case: our configuration without the rule's name, then torch's arguments. `bias` are torch's arguments for the group of the
+# bias alone; `gap` are the steps in which the bias has no gradient.
+OPTIMIZERS = {
+    "sgd": {
+        "plain": dict(rule={}, rate=0.05),
+        "momentum": dict(rule={"momentum": 0.9}, rate=0.02, torch={"momentum": 0.9}),
+        "dampening": dict(
+            rule={"momentum": 0.8, "dampening": 0.5}, rate=0.05, torch={"momentum": 0.8, "dampening": 0.5}
+        ),
+        "nesterov": dict(
+            rule={"momentum": 0.9, "nesterov": True}, rate=0.02, torch={"momentum": 0.9, "nesterov": True}
+        ),
+        "decay": dict(
+            rule={"momentum": 0.9}, rate=0.02, ours={"weight_decay": 0.1}, torch={"momentum": 0.9, "weight_decay": 0.1}
+        ),
+        "clip_norm": dict(
+            rule={"momentum": 0.9}, rate=0.05, ours={"clip": {"global_norm": 0.5}}, torch={"momentum": 0.9}, clip_norm=0.5
+        ),
+        "clip_value": dict(rule={}, rate=0.05, ours={"clip": {"value": 0.3}}, clip_value=0.3),
+        "step_schedule": dict(
+            rule={},
+            rate=0.1,
+            ours={"schedule": {"name": "step", "every": 20, "gamma": 0.5}},
+            schedule=lambda o: torch.optim.lr_scheduler.StepLR(o, 20, gamma=0.5),
+        ),
+    },
+    "adagrad": {
+        "plain": dict(rule={}, rate=0.1),
+        "decay": dict(
+            rule={"initial_accumulator": 0.1, "eps": 1e-6},
+            rate=0.1,
+            ours={"weight_decay": 0.05},
+            torch={"initial_accumulator_value": 0.1, "eps": 1e-6, "weight_decay": 0.05},
+        ),
+    },
+    "rmsprop": {
+        "plain": dict(rule={}, rate=0.01),
+        "momentum": dict(rule={"momentum": 0.9, "alpha": 0.9}, rate=0.002, torch={"momentum": 0.9, "alpha": 0.9}),
+        "centered": dict(rule={"centered": True}, rate=0.01, torch={"centered": True}),
+        "centered_momentum": dict(
+            rule={"centered": True, "momentum": 0.5},
+            rate=0.005,
+            ours={"weight_decay": 0.1},
+            torch={"centered": True, "momentum": 0.5, "weight_decay": 0.1},
+        ),
+    },
+    "adam": {
+        "plain": dict(rule={}, rate=0.05),
+        "l2": dict(rule={}, rate=0.05, ours={"weight_decay": 0.1}, torch={"weight_decay": 0.1}),
+        "betas": dict(
+            rule={"beta1": 0.8, "beta2": 0.95, "eps": 1e-6}, rate=0.02, torch={"betas": (0.8, 0.95), "eps": 1e-6}
+        ),
+        "clip_norm": dict(rule={}, rate=0.05, ours={"clip": {"global_norm": 1.0}}, clip_norm=1.0),
+        "gap": dict(rule={}, rate=0.05, gap=range(10, 35)),
+        "warmup_cosine": dict(
+            rule={},
+            rate=0.1,
+            ours={
+                "schedule": {
+                    "name": "warmup",
+                    "steps": 10,
+                    "start": 0.1,
+                    "then": {"name": "cosine", "steps": 90, "floor": 0.05},
+                }
+            },
+            schedule=lambda o: torch.optim.lr_scheduler.SequentialLR(
+                o,
+                [
+                    torch.optim.lr_scheduler.LinearLR(o, start_factor=0.1, total_iters=10),
+                    torch.optim.lr_scheduler.CosineAnnealingLR(o, T_max=90, eta_min=0.005),
+                ],
+                milestones=[10],
+            ),
+        ),
+    },
+    "adamw": {
+        "plain": dict(rule={}, rate=0.05),
+        "decay": dict(rule={}, rate=0.02, ours={"weight_decay": 0.5}, torch={"weight_decay": 0.5}),
+        "gap": dict(rule={}, rate=0.05, gap=range(3, 50)),
+        # Our default: decay on weights only; and a slower bias.
+        "groups": dict(
+            rule={},
+            rate=0.05,
+            ours={"decay_on": "weights", "weight_decay": 0.2, "groups": [{"prefix": "b", "rate_factor": 0.1}]},
+            torch={"weight_decay": 0.2},
+            bias={"lr": 0.005, "weight_decay": 0.0},
+        ),
+    },
+}
+
+CLASSES = {
+    "sgd": torch.optim.SGD,
+    "adagrad": torch.optim.Adagrad,
+    "rmsprop": torch.optim.RMSprop,
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+}
+
+
+def optimizer_case(
+    rule_name, rule, rate, ours={}, torch={}, bias={}, gap=(), clip_norm=None, clip_value=None, schedule=None
+):
+    t = globals()["torch"]
+    draw = np.random.default_rng(7)
+    w = t.nn.Parameter(t.tensor(draw.normal(size=6)))
+    b = t.nn.Parameter(t.tensor(draw.normal(size=2)))
+    curvature = np.geomspace(0.05, 3.0, 8)
+    optimizer = CLASSES[rule_name]([{"params": [w]}, {"params": [b], **bias}], lr=rate, **torch)
+    scheduler = schedule(optimizer) if schedule else None
+
+    start = flat(w, b)
+    gradients, written, norms, values = [], [], [], []
+    for step in range(STEPS):
+        # A noisy quadratic with a spike now and then; the fourth component rests for a while.
+        gradient = curvature * flat(w, b) + 0.3 * draw.normal(size=8)
+        gradient *= 20.0 if step % 17 == 5 else 1.0
+        gradient[3] *= 0.0 if 40 <= step < 60 else 1.0
+        reached = step not in gap
+        w.grad = t.tensor(gradient[:6])
+        b.grad = t.tensor(gradient[6:]) if reached else None
+        gradients.append(gradient if reached else np.append(gradient[:6], [0.0, 0.0]))
+        written.append([1, int(reached)])
+        norms.append(t.nn.utils.get_total_norm([p.grad for p in (w, b) if p.grad is not None]).item())
+        if clip_norm:
+            t.nn.utils.clip_grad_norm_([w, b], clip_norm)
+        if clip_value:
+            t.nn.utils.clip_grad_value_([w, b], clip_value)
+        optimizer.step()
+        if scheduler:
+            scheduler.step()
+        values.append(flat(w, b))
+    return {
+        "config": {"rule": {"name": rule_name, **rule}, "rate": rate, "decay_on": "all", **ours},
+        "start": start,
+        "gradients": np.array(gradients),
+        "written": np.array(written, dtype=np.float64),
+        "norms": np.array(norms),
+        "values": np.array(values),
+    }
+
+
+def flat(*parameters):
+    return np.concatenate([p.detach().numpy().ravel() for p in parameters])
+
+
+# ---------------------------------------------------------------------------------------------------------- activations and layers
+
+F = torch.nn.functional
+
+ACTIVATIONS = [
+    ("identity", {}),
+    ("sigmoid", {}),
+    ("tanh", {}),
+    ("relu", {}),
+    ("leaky_relu", {}),
+    ("leaky_relu", {"slope": 0.2}),
+    ("elu", {}),
+    ("elu", {"alpha": 0.5}),
+    ("selu", {}),
+    ("gelu", {}),
+    ("gelu_tanh", {}),
+]
+ACTIVATIONS = [("_".join([name, *map(str, options.values())]), {"name": name, **options}) for name, options in ACTIVATIONS]
+
+
+def torch_activation(config):
+    options = {"name": config} if isinstance(config, str) else config
+    return {
+        "identity": lambda: torch.nn.Identity(),
+        "sigmoid": lambda: torch.nn.Sigmoid(),
+        "tanh": lambda: torch.nn.Tanh(),
+        "relu": lambda: torch.nn.ReLU(),
+        "leaky_relu": lambda: torch.nn.LeakyReLU(options.get("slope", 0.01)),
+        "elu": lambda: torch.nn.ELU(options.get("alpha", 1.0)),
+        "selu": lambda: torch.nn.SELU(),
+        "gelu": lambda: torch.nn.GELU(),
+        "gelu_tanh": lambda: torch.nn.GELU(approximate="tanh"),
+    }[options["name"]]()
+
+
+def activation_case(_, options):
+    # Both signs from nearly nothing to where every exponential has saturated; no zero, where conventions differ.
+    sizes = np.array([1e-8, 1e-4, 0.01, 0.1, 0.3, 0.5, 0.9, 1.0, 1.5, 2.0, 3.0, 4.0, 5.5, 8.0, 12.0, 20.0, 40.0, 88.0, 800.0])
+    x = np.stack([sizes, -sizes])[None]
+    return run_layer({"layer": "activation", "activation": options}, torch_activation(options), x, 1, "train")
+
+
+# name: our configuration, torch's module, rows, width, batches, mode
+LAYERS = {
+    "linear": ({"layer": "linear", "outputs": 4}, lambda: torch.nn.Linear(3, 4), 5, 3, 1, "train"),
+    "linear_without_bias": (
+        {"layer": "linear", "outputs": 1, "bias": False},
+        lambda: torch.nn.Linear(7, 1, bias=False),
+        1,
+        7,
+        1,
+        "train",
+    ),
+    "linear_wide": ({"layer": "linear", "outputs": 33}, lambda: torch.nn.Linear(65, 33), 17, 65, 1, "train"),
+    "prelu": ({"layer": "prelu"}, lambda: torch.nn.PReLU(), 6, 4, 1, "train"),
+    "prelu_per_channel": (
+        {"layer": "prelu", "slope": 0.1, "per_channel": True},
+        lambda: torch.nn.PReLU(4, init=0.1),
+        6,
+        4,
+        1,
+        "train",
+    ),
+    "batch_norm_train": ({"layer": "batch_norm"}, lambda: torch.nn.BatchNorm1d(5), 8, 5, 4, "train"),
+    "batch_norm_plain": (
+        {"layer": "batch_norm", "affine": False, "momentum": 0.3, "eps": 1e-3},
+        lambda: torch.nn.BatchNorm1d(3, affine=False, momentum=0.3, eps=1e-3),
+        9,
+        3,
+        3,
+        "train",
+    ),
+    "batch_norm_eval": ({"layer": "batch_norm"}, lambda: torch.nn.BatchNorm1d(5), 8, 5, 1, "eval"),
+    "layer_norm": ({"layer": "layer_norm"}, lambda: torch.nn.LayerNorm(6), 7, 6, 1, "train"),
+    "layer_norm_plain": (
+        {"layer": "layer_norm", "affine": False, "eps": 1e-3},
+        lambda: torch.nn.LayerNorm(9, elementwise_affine=False, eps=1e-3),
+        4,
+        9,
+        1,
+        "train",
+    ),
+    "residual": (
+        {"layer": "residual", "layers": [{"layer": "linear", "outputs": 5}, {"layer": "activation", "activation": "tanh"}]},
+        lambda: Residual(torch.nn.Linear(5, 5), torch.nn.Tanh()),
+        6,
+        5,
+        1,
+        "train",
+    ),
+    "sequential": (
+        {
+            "layer": "sequential",
+            "layers": [
+                {"layer": "linear", "outputs": 9},
+                {"layer": "batch_norm"},
+                {"layer": "activation", "activation": "gelu"},
+                {"layer": "linear", "outputs": 6, "bias": False},
+                {"layer": "layer_norm"},
+                {"layer": "activation", "activation": "selu"},
+                {"layer": "linear", "outputs": 2},
+            ],
+        },
+        lambda: torch.nn.Sequential(
+            torch.nn.Linear(4, 9),
+            torch.nn.BatchNorm1d(9),
+            torch.nn.GELU(),
+            torch.nn.Linear(9, 6, bias=False),
+            torch.nn.LayerNorm(6),
+            torch.nn.SELU(),
+            torch.nn.Linear(6, 2),
+        ),
+        10,
+        4,
+        2,
+        "train",
+    ),
+}
+
+
+class Residual(torch.nn.Sequential):
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+def layer_case(seed, config, build, rows, width, batches, mode):
+    torch.manual_seed(100 + seed)
+    draw = np.random.default_rng(100 + seed)
+    module = build()
+    with torch.no_grad():
+        for parameter in module.parameters():
+            # Gains and biases of norms would start at ones and zeros, which hides mistakes.
+            parameter.add_(torch.tensor(0.3 * draw.normal(size=tuple(parameter.shape))))
+        for name, buffer in module.named_buffers():
+            if name.endswith("running_mean") and mode == "eval":
+                buffer.copy_(torch.tensor(draw.normal(size=tuple(buffer.shape))))
+            if name.endswith("running_var") and mode == "eval":
+                buffer.copy_(torch.tensor(draw.uniform(0.3, 2.0, size=tuple(buffer.shape))))
+    return run_layer(config, module, 1.5 * draw.normal(size=(batches, rows, width)) + 0.2, seed, mode)
+
+
+def run_layer(config, module, x, seed, mode):
+    """Several batches one after another; outputs and gradients are those of the last."""
+    draw = np.random.default_rng(1000 + seed)
+    module.train(mode == "train")
+    case = {"config": {"mode": mode, **config}, "x": x}
+    for name, value in module.state_dict().items():
+        case[f"start/{name}"] = value.detach().clone().to(torch.float64)
+    for batch in x:
+        module.zero_grad()
+        leaf = torch.tensor(batch, requires_grad=True)
+        y = module(leaf)
+    upstream = draw.normal(size=tuple(y.shape))
+    y.backward(torch.tensor(upstream))
+    case |= {"dy": upstream, "y": y, "dx": leaf.grad}
+    for name, parameter in module.named_parameters():
+        case[f"grad/{name}"] = parameter.grad
+    for name, value in module.named_buffers():
+        case[f"end/{name}"] = value.to(torch.float64)
+    return case
+
+
+# ---------------------------------------------------------------------------------------------------------------- losses, training
+
+# name: our loss, torch's function, rows, width, size of the outputs, kind of target
+LOSSES = {
+    "mse": ("mse", F.mse_loss, 5, 3, 3.0, "values"),
+    "bce_with_logits": ("bce_with_logits", F.binary_cross_entropy_with_logits, 6, 2, 3.0, "shares"),
+    "bce_with_logits_large": ("bce_with_logits", F.binary_cross_entropy_with_logits, 6, 2, 900.0, "shares"),
+    "softmax_cross_entropy": ("softmax_cross_entropy", F.cross_entropy, 7, 4, 3.0, "labels"),
+    "softmax_cross_entropy_large": ("softmax_cross_entropy", F.cross_entropy, 4, 3, 900.0, "labels"),
+}
+
+
+def loss_case(seed, name, function, rows, width, size, kind):
+    draw = np.random.default_rng(200 + seed)
+    output = torch.tensor(size * draw.normal(size=(rows, width)), requires_grad=True)
+    target = {
+        "labels": lambda: draw.integers(0, width, size=rows),
+        "values": lambda: draw.normal(size=(rows, width)),
+        "shares": lambda: draw.uniform(size=(rows, width)),
+    }[kind]()
+    loss = function(output, torch.tensor(target))
+    loss.backward()
+    return {
+        "config": {"loss": name, "target": "labels" if kind == "labels" else "values"},
+        "output": output,
+        "target": target.astype(np.float64),
+        "loss": loss.reshape(1),
+        "gradient": output.grad,
+    }
+
+
+def training_case():
+    """Twenty steps of Adam on a small network with batch norm."""
+    torch.manual_seed(5)
+    draw = np.random.default_rng(5)
+    model = torch.nn.Sequential(
+        torch.nn.Linear(8, 16),
+        torch.nn.BatchNorm1d(16),
+        torch.nn.ReLU(),
+        torch.nn.Linear(16, 12),
+        torch.nn.BatchNorm1d(12),
+        torch.nn.ReLU(),
+        torch.nn.Linear(12, 3),
+    )
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, weight_decay=1e-3)
+    x = draw.normal(size=(20, 24, 8))
+    teacher = draw.normal(size=(8, 3))
+    labels = (x @ teacher).argmax(-1)
+    case = {
+        "config": {
+            "model": {"model": "mlp", "inputs": 8, "hidden": [16, 12], "outputs": 3, "norm": "batch"},
+            "optimizer": {"rule": "adam", "rate": 0.01, "weight_decay": 1e-3, "decay_on": "all"},
+        },
+        "x": x,
+        "labels": labels.astype(np.float64),
+    }
+    for name, value in model.state_dict().items():
+        case[f"start/{name}"] = value.detach().clone().to(torch.float64)
+    losses = []
+    for batch, target in zip(x, labels):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(torch.tensor(batch)), torch.tensor(target))
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    case["losses"] = np.array(losses)
+    for name, value in model.state_dict().items():
+        case[f"end/{name}"] = value.detach().clone().to(torch.float64)
+    model.eval()
+    case["outputs"] = model(torch.tensor(x[0]))
+    return case
+
+
+if __name__ == "__main__":
+    main()
