@@ -17,6 +17,8 @@ import zipfile
 import numpy as np
 import torch
 
+from torch_model import Residual, activation
+
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
 LIMIT = 200_000
 STEPS = 100
@@ -227,26 +229,11 @@ ACTIVATIONS = [
 ACTIVATIONS = [("_".join([name, *map(str, options.values())]), {"name": name, **options}) for name, options in ACTIVATIONS]
 
 
-def torch_activation(config):
-    options = {"name": config} if isinstance(config, str) else config
-    return {
-        "identity": lambda: torch.nn.Identity(),
-        "sigmoid": lambda: torch.nn.Sigmoid(),
-        "tanh": lambda: torch.nn.Tanh(),
-        "relu": lambda: torch.nn.ReLU(),
-        "leaky_relu": lambda: torch.nn.LeakyReLU(options.get("slope", 0.01)),
-        "elu": lambda: torch.nn.ELU(options.get("alpha", 1.0)),
-        "selu": lambda: torch.nn.SELU(),
-        "gelu": lambda: torch.nn.GELU(),
-        "gelu_tanh": lambda: torch.nn.GELU(approximate="tanh"),
-    }[options["name"]]()
-
-
 def activation_case(_, options):
     # Both signs from nearly nothing to where every exponential has saturated; no zero, where conventions differ.
     sizes = np.array([1e-8, 1e-4, 0.01, 0.1, 0.3, 0.5, 0.9, 1.0, 1.5, 2.0, 3.0, 4.0, 5.5, 8.0, 12.0, 20.0, 40.0, 88.0, 800.0])
     x = np.stack([sizes, -sizes])[None]
-    return run_layer({"layer": "activation", "activation": options}, torch_activation(options), x, 1, "train")
+    return run_layer({"layer": "activation", "activation": options}, activation(options), x, 1, "train")
 
 
 # name: our configuration, torch's module, rows, width, batches, mode
@@ -301,7 +288,8 @@ LAYERS = {
         {
             "layer": "sequential",
             "layers": [
-                {"layer": "linear", "outputs": 9},
+                # A bias in front of a batch norm has no effect: its gradient would be rounding alone.
+                {"layer": "linear", "outputs": 9, "bias": False},
                 {"layer": "batch_norm"},
                 {"layer": "activation", "activation": "gelu"},
                 {"layer": "linear", "outputs": 6, "bias": False},
@@ -311,7 +299,7 @@ LAYERS = {
             ],
         },
         lambda: torch.nn.Sequential(
-            torch.nn.Linear(4, 9),
+            torch.nn.Linear(4, 9, bias=False),
             torch.nn.BatchNorm1d(9),
             torch.nn.GELU(),
             torch.nn.Linear(9, 6, bias=False),
@@ -325,11 +313,6 @@ LAYERS = {
         "train",
     ),
 }
-
-
-class Residual(torch.nn.Sequential):
-    def forward(self, x):
-        return x + super().forward(x)
 
 
 def layer_case(seed, config, build, rows, width, batches, mode):

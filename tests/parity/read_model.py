@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""Read a saved model with numpy and safetensors alone and compute what it computes.
+
+    python tests/parity/read_model.py FOLDER        every FOLDER/NAME.safetensors against FOLDER/NAME.npz
+    python tests/parity/read_model.py MODEL NPZ     one pair
+
+The npz holds `x` (rows, inputs) and `y` (rows, outputs), what the model makes of it in use (not in training). The model is rebuilt
+from the names, shapes and values of the tensors and from the JSON under the metadata key `layerwise`; nothing of ours runs here.
+Exit status 0 when every output agrees to 1e-6 of the largest, else 1.
+"""
+
+import hashlib
+import json
+import math
+import pathlib
+import struct
+import sys
+
+import numpy as np
+from safetensors.numpy import load_file
+
+TOLERANCE = 1e-6
+
+
+def main(arguments):
+    if len(arguments) == 1:
+        models = sorted(pathlib.Path(arguments[0]).glob("*.safetensors"))
+        pairs = [(model, model.with_suffix(".npz")) for model in models]
+    elif len(arguments) == 2:
+        pairs = [tuple(map(pathlib.Path, arguments))]
+    else:
+        sys.exit(__doc__)
+    if not pairs:
+        sys.exit(f"no .safetensors file in {arguments[0]}")
+    return 0 if all([compare(model, data, forward_file) for model, data in pairs]) else 1
+
+
+def compare(model, data, forward):
+    """Whether `forward(model, x)` gives the recorded outputs; says so in one line."""
+    with np.load(data) as arrays:
+        x, expected = arrays["x"], arrays["y"]
+    found = np.asarray(forward(model, x))
+    if found.shape != expected.shape:
+        print(f"{model.name}: FAILS, shape {found.shape} for {expected.shape}")
+        return False
+    error = np.abs(found - expected).max(initial=0.0) / max(1.0, np.abs(expected).max(initial=0.0))
+    good = bool(error <= TOLERANCE)
+    print(f"{model.name}: {'agrees' if good else 'FAILS'}, {expected.shape[0]} rows, largest difference {error:.1e}")
+    return good
+
+
+def forward_file(path, x):
+    header = read_header(path)
+    tensors = {name: value.astype(np.float64) for name, value in load_file(path).items()}
+    return forward(layers_of(header["model"]), tensors, "", x.astype(np.float64))
+
+
+def read_header(path):
+    """The JSON under our metadata key, after checking the hash of the bytes of all tensors."""
+    raw = pathlib.Path(path).read_bytes()
+    (length,) = struct.unpack("<Q", raw[:8])
+    header = json.loads(json.loads(raw[8 : 8 + length])["__metadata__"]["layerwise"])
+    if hashlib.sha256(raw[8 + length :]).hexdigest() != header["sha256"]:
+        sys.exit(f"{path}: the bytes are not those that were written")
+    return header
+
+
+def layers_of(model):
+    """A model as the list of layers of the equivalent torch.nn.Sequential."""
+    if model["model"] == "sequential":
+        return model["layers"]
+    if model["model"] != "mlp":
+        sys.exit(f"this script knows `mlp` and `sequential`, not `{model['model']}`")
+    bias = model.get("bias", True)
+    layers = dropout(model.get("input_dropout", 0.0))
+    width = model["inputs"]
+    activations = model.get("activations") or [model.get("activation", "relu")] * len(model.get("hidden", []))
+    for outputs, activation in zip(model.get("hidden", []), activations):
+        block = [{"layer": "linear", "outputs": outputs, "bias": bias}]
+        norm = model.get("norm", "none")
+        block += [] if norm == "none" else [{"layer": f"{norm}_norm"}]
+        block += activation_layer(activation) + dropout(model.get("dropout", 0.0))
+        around = model.get("residual", False) and width == outputs
+        layers += [{"layer": "residual", "layers": block}] if around else block
+        width = outputs
+    layers.append({"layer": "linear", "outputs": model["outputs"], "bias": bias})
+    return layers + activation_layer(model.get("output_activation", "identity"))
+
+
+def activation_layer(activation):
+    return [] if activation == "identity" else [{"layer": "activation", "activation": activation}]
+
+
+def dropout(p):
+    return [{"layer": "dropout", "p": p}] if p > 0.0 else []
+
+
+def forward(layers, tensors, prefix, x):
+    for index, layer in enumerate(layers):
+        x = forward_layer(layer, tensors, f"{prefix}{index}.", x)
+    return x
+
+
+def forward_layer(layer, tensors, prefix, x):
+    kind = layer["layer"]
+    part = lambda name: tensors.get(prefix + name)
+    if kind == "linear":
+        y = x @ part("weight").T
+        return y if part("bias") is None else y + part("bias")
+    if kind == "activation":
+        return activate(layer["activation"], x)
+    if kind == "dropout":
+        return x
+    if kind == "prelu":
+        return np.where(x > 0.0, x, part("weight") * x)
+    if kind == "batch_norm":
+        y = (x - part("running_mean")) / np.sqrt(part("running_var") + layer.get("eps", 1e-5))
+        return scaled(y, part("weight"), part("bias"))
+    if kind == "layer_norm":
+        mean, var = x.mean(1, keepdims=True), x.var(1, keepdims=True)
+        return scaled((x - mean) / np.sqrt(var + layer.get("eps", 1e-5)), part("weight"), part("bias"))
+    if kind == "residual":
+        return x + forward(layer["layers"], tensors, prefix, x)
+    if kind == "sequential":
+        return forward(layer["layers"], tensors, prefix, x)
+    sys.exit(f"this script knows no layer `{kind}`")
+
+
+def scaled(y, gain, bias):
+    y = y if gain is None else y * gain
+    return y if bias is None else y + bias
+
+
+def activate(config, x):
+    options = {"name": config} if isinstance(config, str) else config
+    below = np.expm1(np.minimum(x, 0.0))
+    return {
+        "identity": lambda: x,
+        "sigmoid": lambda: 0.5 * (1.0 + np.tanh(0.5 * x)),
+        "tanh": lambda: np.tanh(x),
+        "relu": lambda: np.maximum(x, 0.0),
+        "leaky_relu": lambda: np.where(x > 0.0, x, options.get("slope", 0.01) * x),
+        "elu": lambda: np.where(x > 0.0, x, options.get("alpha", 1.0) * below),
+        "selu": lambda: 1.0507009873554805 * np.where(x > 0.0, x, 1.6732632423543772 * below),
+        "gelu": lambda: 0.5 * x * (1.0 + np.vectorize(math.erf)(x / math.sqrt(2.0))),
+        "gelu_tanh": lambda: 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3))),
+    }[options["name"]]()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Load a saved model into torch.nn by its own names and compare what it computes.
+
+    python tests/parity/torch_model.py FOLDER        every FOLDER/NAME.safetensors against FOLDER/NAME.npz
+    python tests/parity/torch_model.py MODEL NPZ     one pair
+
+`load_state_dict` runs strictly: a name or a shape that PyTorch does not expect fails. Then the module must give the recorded outputs.
+"""
+
+import sys
+
+import safetensors.torch
+import torch
+
+import read_model
+
+
+def forward_torch(path, x):
+    state = safetensors.torch.load_file(path)
+    model = read_model.read_header(path)["model"]
+    dtype = next(value.dtype for value in state.values() if value.is_floating_point())
+    module = sequential(read_model.layers_of(model), model["inputs"])[0].to(dtype)
+    module.load_state_dict(state, strict=True)
+    module.eval()
+    with torch.no_grad():
+        return module(torch.tensor(x, dtype=dtype)).numpy()
+
+
+class Residual(torch.nn.Sequential):
+    def forward(self, x):
+        return x + super().forward(x)
+
+
+def sequential(layers, width, kind=torch.nn.Sequential):
+    """The module and the width of its output."""
+    modules = []
+    for layer in layers:
+        module, width = build(layer, width)
+        modules.append(module)
+    return kind(*modules), width
+
+
+def build(layer, width):
+    eps, affine = layer.get("eps", 1e-5), layer.get("affine", True)
+    return {
+        "linear": lambda: (torch.nn.Linear(width, layer["outputs"], layer.get("bias", True)), layer["outputs"]),
+        "activation": lambda: (activation(layer["activation"]), width),
+        "dropout": lambda: (torch.nn.Dropout(layer.get("p", 0.5)), width),
+        "prelu": lambda: (torch.nn.PReLU(width if layer.get("per_channel") else 1), width),
+        "batch_norm": lambda: (torch.nn.BatchNorm1d(width, eps, layer.get("momentum", 0.1), affine), width),
+        "layer_norm": lambda: (torch.nn.LayerNorm(width, eps, affine), width),
+        "residual": lambda: sequential(layer["layers"], width, Residual),
+        "sequential": lambda: sequential(layer["layers"], width),
+    }[layer["layer"]]()
+
+
+def activation(config):
+    options = {"name": config} if isinstance(config, str) else config
+    return {
+        "identity": lambda: torch.nn.Identity(),
+        "sigmoid": lambda: torch.nn.Sigmoid(),
+        "tanh": lambda: torch.nn.Tanh(),
+        "relu": lambda: torch.nn.ReLU(),
+        "leaky_relu": lambda: torch.nn.LeakyReLU(options.get("slope", 0.01)),
+        "elu": lambda: torch.nn.ELU(options.get("alpha", 1.0)),
+        "selu": lambda: torch.nn.SELU(),
+        "gelu": lambda: torch.nn.GELU(),
+        "gelu_tanh": lambda: torch.nn.GELU(approximate="tanh"),
+    }[options["name"]]()
+
+
+if __name__ == "__main__":
+    read_model.forward_file = forward_torch
+    sys.exit(read_model.main(sys.argv[1:]))
