@@ -2,6 +2,7 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(not(feature = "openblas"))]
 mod matrixmultiply;
 #[cfg(feature = "openblas")]
 mod openblas;
