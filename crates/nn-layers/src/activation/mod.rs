@@ -63,7 +63,8 @@ impl Activation {
     /// GELU with `Phi` approximated through `tanh`.
     pub const GELU_TANH: Self = Self::new(&gelu_tanh::ENTRY);
 
-    /// The activation of `entry` with its defaults; also the way to an activation of one's own.
+    /// The activation of `entry` with its defaults; also the way to an activation of one's own, though files
+    /// cannot name that one.
     pub const fn new(entry: &'static ActivationEntry) -> Self {
         Self { entry, args: options::defaults(entry.args) }
     }

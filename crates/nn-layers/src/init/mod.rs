@@ -73,7 +73,8 @@ impl Init {
     /// Uniform within `1 / sqrt(fan_in)`, weights and biases alike: the default of `torch.nn.Linear`, and ours.
     pub const TORCH_LINEAR: Self = Self::new(&torch_linear::ENTRY);
 
-    /// The initializer of `entry` with its defaults; also the way to an initializer of one's own.
+    /// The initializer of `entry` with its defaults; also the way to an initializer of one's own, though files
+    /// cannot name that one.
     pub const fn new(entry: &'static InitEntry) -> Self {
         Self { entry, args: options::defaults(entry.args) }
     }

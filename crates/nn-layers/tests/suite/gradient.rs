@@ -74,8 +74,12 @@ proptest! {
     #[test]
     fn activations(rows in 1usize..9, cols in 1usize..18, seed in any::<u64>()) {
         for entry in activation::table() {
-            let config = LayerConfig::of(&layer::ActivationConfig::new(Activation::new(entry)));
-            check_layer(cols, &config, rows, Mode::Train, seed);
+            let default = Activation::new(entry);
+            let changed = entry.args.iter().map(|a| default.with(a.name, 0.3).unwrap());
+            for act in std::iter::once(default).chain(changed) {
+                let config = LayerConfig::of(&layer::ActivationConfig::new(act));
+                check_layer(cols, &config, rows, Mode::Train, seed);
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod activation;
 mod config;
+mod custom;
 mod gradient;
 mod init;
 mod layer;
