@@ -8,7 +8,7 @@ use crate::scalar::Scalar;
 /// With `n` the whole number nearest to `x / ln 2` and `r = x - n ln 2`, `e^x = 2^n (1 + r + r^2 q(r))`.
 /// Subnormal results are right; `exp(-inf) = 0`, `exp(inf) = inf`, NaN stays NaN.
 ///
-/// Error: at most 0.99 ulp (`f32`), 1.5 ulp (`f64`).
+/// Error: below 1 ulp (`f32`), 1.5 ulp (`f64`).
 #[inline(always)]
 pub fn exp<T: Scalar>(x: T) -> T {
     let (r, n) = reduce(clamp(x, T::EXP_RANGE.0, T::EXP_RANGE.1));
@@ -22,7 +22,7 @@ pub fn exp<T: Scalar>(x: T) -> T {
 ///
 /// With `r` and `n` as in [`exp`]: `2^n (e^r - 1) + (2^n - 1)`. `exp_m1(-inf) = -1`, the sign of a zero is kept, NaN stays NaN.
 ///
-/// Error: at most 1.5 ulp (`f32`), 2.5 ulp (`f64`).
+/// Error: below 1.5 ulp (`f32`), 2.5 ulp (`f64`).
 #[inline(always)]
 pub fn exp_m1<T: Scalar>(x: T) -> T {
     let (r, n) = reduce(clamp(x, T::EXP_M1_LOW, T::EXP_RANGE.1));

@@ -9,7 +9,7 @@ use crate::scalar::Scalar;
 /// With `x = 2^e m`, `f = m - 1` and `s = f / (2 + f)`: `ln x = e ln 2 + 2 artanh s`, the artanh as a polynomial in `s^2`
 /// (arranged as in FDLIBM, Sun Microsystems 1993). `log(0) = -inf`, `log(x < 0) = NaN`, `log(inf) = inf`; subnormals are right.
 ///
-/// Error: LOG_ERROR
+/// Error: below 1 ulp (`f32`), 1.5 ulp (`f64`).
 #[inline(always)]
 pub fn log<T: Scalar>(x: T) -> T {
     log_corrected(x, T::zero())
@@ -19,7 +19,7 @@ pub fn log<T: Scalar>(x: T) -> T {
 ///
 /// `ln u + (x - (u - 1)) / u` with `u` the rounded `1 + x`. `log_1p(-1) = -inf`, below that NaN; the sign of a zero is kept.
 ///
-/// Error: LOG1P_ERROR
+/// Error: below 1 ulp (`f32`), 1.5 ulp (`f64`).
 #[inline(always)]
 pub fn log_1p<T: Scalar>(x: T) -> T {
     let u = T::one() + x;
@@ -29,7 +29,7 @@ pub fn log_1p<T: Scalar>(x: T) -> T {
 
 /// `ln(1 + e^x)`, the smooth form of `max(x, 0)`: `max(x, 0) + log_1p(e^-|x|)`.
 ///
-/// Error: SOFTPLUS_ERROR
+/// Error: below 2 ulp (`f32`), 3 ulp (`f64`).
 #[inline(always)]
 pub fn softplus<T: Scalar>(x: T) -> T {
     let positive = if x > T::zero() { x } else { T::zero() };

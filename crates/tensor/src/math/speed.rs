@@ -38,51 +38,15 @@ fn map<T: Scalar>(name: &str, f: impl Fn(T) -> T) {
 }
 
 fn both<T: Scalar>() {
-    map::<T>(
-        "exp",
-        #[inline(always)]
-        |x| exp(x),
-    );
-    map::<T>(
-        "exp_m1",
-        #[inline(always)]
-        |x| exp_m1(x),
-    );
-    map::<T>(
-        "log",
-        #[inline(always)]
-        |x| log(x),
-    );
-    map::<T>(
-        "log_1p",
-        #[inline(always)]
-        |x| log_1p(x),
-    );
-    map::<T>(
-        "tanh",
-        #[inline(always)]
-        |x| tanh(x),
-    );
-    map::<T>(
-        "sigmoid",
-        #[inline(always)]
-        |x| sigmoid(x),
-    );
-    map::<T>(
-        "erf",
-        #[inline(always)]
-        |x| erf(x),
-    );
-    map::<T>(
-        "softplus",
-        #[inline(always)]
-        |x| softplus(x),
-    );
-    map::<T>(
-        "normal_cdf",
-        #[inline(always)]
-        |x| normal_cdf(x),
-    );
+    map::<T>("exp", exp);
+    map::<T>("exp_m1", exp_m1);
+    map::<T>("log", log);
+    map::<T>("log_1p", log_1p);
+    map::<T>("tanh", tanh);
+    map::<T>("sigmoid", sigmoid);
+    map::<T>("erf", erf);
+    map::<T>("softplus", softplus);
+    map::<T>("normal_cdf", normal_cdf);
     let s = Stream::new(3);
     println!("uniform    {:?} {:.3} ns", T::DTYPE, measure::<T>(|x| s.uniform(0, x)));
     println!("normal     {:?} {:.3} ns", T::DTYPE, measure::<T>(|x| s.normal(0, x)));

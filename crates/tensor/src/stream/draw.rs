@@ -24,12 +24,12 @@ impl Stream {
         let (key, place) = (self.key ^ UNIFORM, self.place);
         vectorize(
             #[inline(always)]
-            || {
+            move || {
                 fill::<T, { 2 * LANES }>(
                     first,
                     out,
                     #[inline(always)]
-                    |group, out| {
+                    move |group, out| {
                         for l in 0..LANES {
                             let [a, b] = block_of_two(key, group * LANES as u64 + l as u64, place);
                             out[l] = T::of_bits_in_unit(a);
@@ -49,12 +49,12 @@ impl Stream {
         let (key, place) = (self.key ^ NORMAL, self.place);
         vectorize(
             #[inline(always)]
-            || {
+            move || {
                 fill::<T, { 2 * LANES }>(
                     first,
                     out,
                     #[inline(always)]
-                    |group, out| {
+                    move |group, out| {
                         for l in 0..LANES {
                             let [a, b] = block_of_two(key, group * LANES as u64 + l as u64, place);
                             let radius = (-2.0 * log(1.0 - f64::of_bits_in_unit(a))).sqrt();
@@ -78,23 +78,21 @@ impl Stream {
     #[track_caller]
     pub fn bernoulli<T: Scalar>(&self, first: u64, keep: f64, scale: f64, out: &mut [T]) {
         assert!((0.0..=1.0).contains(&keep), "bernoulli: a probability lies within 0..=1, got {keep}");
-        let threshold = (keep * (1u64 << 32) as f64).round() as u64;
-        let Ok(below) = u32::try_from(threshold) else {
-            return out.fill(T::of(scale));
-        };
+        // Compared in the 64-bit lanes where the words are: no narrowing, and keep = 1 is a threshold like any other.
+        let below = (keep * (1u64 << 32) as f64).round() as u64;
         let (key, place, scale) = (self.key ^ BERNOULLI, self.place, T::of(scale));
         vectorize(
             #[inline(always)]
-            || {
+            move || {
                 fill::<T, { 4 * LANES }>(
                     first,
                     out,
                     #[inline(always)]
-                    |group, out| {
+                    move |group, out| {
                         for l in 0..LANES {
                             let words = block(key, group * LANES as u64 + l as u64, place);
                             for j in 0..4 {
-                                out[j * LANES + l] = if (words[j] as u32) < below { scale } else { T::zero() };
+                                out[j * LANES + l] = if words[j] < below { scale } else { T::zero() };
                             }
                         }
                     },
