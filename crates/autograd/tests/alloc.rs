@@ -3,6 +3,7 @@
 
 use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use layerwise_autograd::tensor::ndarray::Array2;
 use layerwise_autograd::{Act, Needs, PointwiseFn, Tape};
@@ -10,15 +11,30 @@ use layerwise_tensor::{Accum, Constant, Gradients, Layout, Mode, ParamKind, Para
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    static IN_POOL: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The system's allocator, counting on each thread.
+/// What the workers of a pool allocate together; only the test with pools reads it.
+static POOL_COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// The system's allocator, counting.
 struct Counting;
+
+fn note() {
+    COUNT.set(COUNT.get() + 1);
+    if IN_POOL.get() {
+        POOL_COUNT.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn noted() -> u64 {
+    if IN_POOL.get() { POOL_COUNT.load(Ordering::Relaxed) } else { COUNT.get() }
+}
 
 // SAFETY: every method hands its arguments unchanged to the system's allocator, which keeps the contract; counting touches no heap.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, memory: Memory) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
+        note();
         // SAFETY: as the caller promises.
         unsafe { System.alloc(memory) }
     }
@@ -27,7 +43,7 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.dealloc(pointer, memory) }
     }
     unsafe fn realloc(&self, pointer: *mut u8, memory: Memory, size: usize) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
+        note();
         // SAFETY: as the caller promises.
         unsafe { System.realloc(pointer, memory, size) }
     }
@@ -58,25 +74,26 @@ impl PointwiseFn for Softplus {
     }
 }
 
-/// Allocations and products of each of `steps` steps; every third batch is smaller.
-fn count<T: Scalar>(steps: u64, products: bool) -> Vec<(u64, u64)> {
+/// Allocations and products of each of `steps` steps on batches of `full` rows, every third one of a third of them.
+fn count<T: Scalar>(steps: u64, products: bool, full: usize, width: usize) -> Vec<(u64, u64)> {
     let mut layout = Layout::new();
     let mut scope = layout.scope();
-    let w = ["0.w", "1.w"].map(|n| scope.param(n, ParamKind::Weight, 16, 16, Constant(0.02)));
-    let b = scope.param("0.b", ParamKind::Bias, 1, 16, Constant(0.1));
-    let buffers = [("m", 16), ("v", 16), ("n", 1)].map(|(n, c)| scope.param(n, ParamKind::Buffer, 1, c, Constant(1.0)));
+    let w = ["0.w", "1.w"].map(|n| scope.param(n, ParamKind::Weight, width, width, Constant(0.3 / width as f64)));
+    let b = scope.param("0.b", ParamKind::Bias, 1, width, Constant(0.1));
+    let buffers =
+        [("m", width), ("v", width), ("n", 1)].map(|(n, c)| scope.param(n, ParamKind::Buffer, 1, c, Constant(1.0)));
     let stream = Stream::new(0);
     let mut params = Params::<T>::init(layout, &stream);
     let mut grads = Gradients::new(&params);
     let mut tape = Tape::new();
-    let x = Array2::from_shape_fn((20, 16), |(i, j)| T::of(((i * 16 + j) as f64).sin()));
-    let labels: Vec<u32> = (0..20).map(|i| i % 16).collect();
+    let x = Array2::from_shape_fn((full, width), |(i, j)| T::of(((i * width + j) as f64).sin()));
+    let labels: Vec<u32> = (0..full).map(|i| (i % width) as u32).collect();
     (0..steps)
         .map(|step| {
-            let before = COUNT.get();
-            let rows = if step % 3 == 2 { 7 } else { 20 };
+            let before = noted();
+            let rows = if step % 3 == 2 { full / 3 } else { full };
             let mut g = tape.graph(&params, Mode::Train, stream.at(step));
-            let v = g.input_from(rows, 16, |out| {
+            let v = g.input_from(rows, width, |out| {
                 out.iter_mut().zip(&x).for_each(|(o, x)| *o = *x);
             });
             let b_var = g.param(b);
@@ -96,7 +113,7 @@ fn count<T: Scalar>(steps: u64, products: bool) -> Vec<(u64, u64)> {
                 y = g.batch_norm(y, Some(b_var), None, buffers[0], buffers[1], buffers[2], 1e-5, 0.1);
                 y = g.mul(y, b_var);
                 y = g.concat(y, v);
-                y = g.slice_cols(y, 3..19);
+                y = g.slice_cols(y, 3..3 + width);
                 g.leave();
                 g.leave();
             }
@@ -115,16 +132,16 @@ fn count<T: Scalar>(steps: u64, products: bool) -> Vec<(u64, u64)> {
             }
             assert!(g.backward(loss, &mut grads, Accum::Replace).is_finite());
             grads.apply_updates(&mut params);
-            (COUNT.get() - before, tape.products())
+            (noted() - before, tape.products())
         })
         .collect()
 }
 
 fn law<T: Scalar>() {
-    for (step, (allocations, products)) in count::<T>(12, false).into_iter().enumerate().skip(2) {
+    for (step, (allocations, products)) in count::<T>(12, false, 20, 16).into_iter().enumerate().skip(2) {
         assert_eq!((allocations, products), (0, 0), "step {step}");
     }
-    for (step, (allocations, products)) in count::<T>(12, true).into_iter().enumerate().skip(2) {
+    for (step, (allocations, products)) in count::<T>(12, true, 20, 16).into_iter().enumerate().skip(2) {
         // Products this small are one call each; a backend either packs into a new buffer at every call or at none.
         assert!(
             allocations == 0 || allocations == products,
@@ -142,4 +159,20 @@ fn f32_steps_allocate_nothing() {
 #[test]
 fn f64_steps_allocate_nothing() {
     law::<f64>();
+}
+
+/// Allocations of the steps after the fourth, by all workers of a pool, on batches that are worth splitting.
+fn in_pool<T: Scalar>(threads: usize, products: bool) -> Vec<u64> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).start_handler(|_| IN_POOL.set(true)).build();
+    let steps = pool.expect("a pool of two threads").install(|| count::<T>(16, products, 300, 160));
+    steps.into_iter().skip(4).map(|(allocations, _)| allocations).collect()
+}
+
+#[test]
+fn steps_of_two_threads_allocate_what_steps_of_one_do() {
+    assert_eq!(in_pool::<f32>(2, false), [0; 12]);
+    assert_eq!(in_pool::<f64>(2, false), [0; 12]);
+    // Packing buffers, if any: as many as there are tiles, whose edges do not depend on the number of threads.
+    assert_eq!(in_pool::<f32>(2, true), in_pool::<f32>(1, true));
+    assert_eq!(in_pool::<f64>(2, true), in_pool::<f64>(1, true));
 }
