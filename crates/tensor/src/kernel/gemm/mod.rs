@@ -8,6 +8,7 @@ mod matrixmultiply;
 mod openblas;
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::check::check;
 use super::par::{Par, run};
@@ -81,12 +82,20 @@ pub fn gemm<T: Scalar>(
     let (height, width) = block_edges(form, m, n, k);
     let across = n.div_ceil(width);
     let blocks = m.div_ceil(height) * across;
+    BLOCKS.fetch_add(blocks as u64, Ordering::Relaxed);
     run(0..blocks, 1, par.splits(blocks > 1), (), &|block: Range<usize>, ()| {
         let (i, j) = (block.start / across * height, block.start % across * width);
         // SAFETY: the lengths were checked above, `(i, j)` lies inside `C`, and different blocks touch different values of it.
         unsafe { T::product(&whole.part(i, height.min(m - i), j, width.min(n - j))) };
     });
 }
+
+/// Blocks handed to the backend since the start of the program: each is one call, and with matrixmultiply one packing buffer.
+pub fn product_blocks() -> u64 {
+    BLOCKS.load(Ordering::Relaxed)
+}
+
+static BLOCKS: AtomicU64 = AtomicU64::new(0);
 
 /// Name, version and core of the library that multiplies, such as `matrixmultiply` or `openblas 0.3.21 Haswell`.
 pub fn backend() -> &'static str {

@@ -1,0 +1,139 @@
+//! No allocation in the steady state: after the second step, from gathering the batch to the update, training allocates nothing but
+//! the packing buffers of matrixmultiply, one per product; with OpenBLAS nothing at all.
+//!
+//! A program of its own, because it counts every allocation of the process.
+
+use std::alloc::{GlobalAlloc, Layout as Memory, System};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use layerwise::prelude::*;
+use layerwise::tensor::kernel;
+use layerwise::train::Streams;
+use ndarray::Array2;
+
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: every call is handed to the system's allocator unchanged; counting touches only an atomic.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, memory: Memory) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.alloc(memory) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, memory: Memory) {
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.dealloc(place, memory) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, memory: Memory, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.realloc(place, memory, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+/// Counting is for the whole process, so the cases take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Allocations and calls of the product's backend in each of some steps after the second.
+fn steps<T: Scalar>(config: &MlpConfig, batch: usize, threads: usize) -> Vec<(u64, u64)>
+where
+    Mlp: Module<T>,
+    SoftmaxCrossEntropy: Loss<T>,
+{
+    let rows = 4 * batch;
+    let (mlp, mut params) = config.create::<T>(3).unwrap();
+    let x = Array2::from_shape_fn((rows, config.inputs), |(i, j)| T::of(((i * 31 + j * 17) % 97) as f64 / 97.0 - 0.5));
+    let y: Vec<u32> = (0..rows as u32).map(|i| i % config.outputs as u32).collect();
+    in_pool(threads, || {
+        let streams = Streams::new(5);
+        let (mut tape, mut grads) = (Tape::new(), Gradients::new(&params));
+        let schedule = Warmup::new(3, Cosine::new(100, 0.1));
+        let settings = OptimizerConfig::new(AdamW::default()).schedule(schedule).clip(Clip::GlobalNorm(1.0)).l1(1e-6);
+        let mut optimizer = settings.build(&params).unwrap();
+        let mut batches = Batches::new(rows, batch, streams.shuffle);
+        let mut labels = vec![0; batch];
+        let mut counts = Vec::with_capacity(16);
+        for epoch in 0..3 {
+            let mut before = ALLOCATIONS.load(Ordering::Relaxed);
+            let mut products = kernel::product_blocks();
+            for order in batches.epoch(epoch) {
+                let mut g = tape.graph(&params, Mode::Train, streams.step.at(optimizer.steps()));
+                let input = g.input_from(order.len(), config.inputs, |out| {
+                    for (to, from) in out.chunks_exact_mut(config.inputs).zip(order) {
+                        to.copy_from_slice(x.row(*from).as_slice().unwrap());
+                    }
+                });
+                labels.iter_mut().zip(order).for_each(|(l, row)| *l = y[*row]);
+                let output = mlp.forward(&mut g, input);
+                let loss = SoftmaxCrossEntropy.loss(&mut g, output, Target::Labels(&labels[..order.len()]));
+                g.backward(loss, &mut grads, Accum::Replace);
+                optimizer.step(&mut params, &mut grads);
+                let (now, calls) = (ALLOCATIONS.load(Ordering::Relaxed), kernel::product_blocks());
+                if optimizer.steps() > 2 {
+                    counts.push((now - before, calls - products));
+                }
+                (before, products) = (now, calls);
+            }
+        }
+        counts
+    })
+}
+
+/// Runs `f` in a pool whose workers have all started, and which never ends: threads that start or end allocate on their own.
+fn in_pool<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
+    let pool = Box::leak(Box::new(rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap()));
+    pool.broadcast(|_| ());
+    pool.install(f)
+}
+
+#[track_caller]
+fn check<T: Scalar>(name: &str, config: &MlpConfig, batch: usize)
+where
+    Mlp: Module<T>,
+    SoftmaxCrossEntropy: Loss<T>,
+{
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let packs = kernel::backend() == "matrixmultiply";
+    for threads in [1, 2] {
+        let counts = steps::<T>(config, batch, threads);
+        println!("{name} {:?}, {threads} threads: (allocations, products) {counts:?}", T::DTYPE);
+        assert!(counts.len() >= 8);
+        for (allocations, products) in counts {
+            let allowed = if packs { products } else { 0 };
+            assert!(
+                allocations <= allowed,
+                "{name} {:?}: {allocations} allocations in a step of {products} products",
+                T::DTYPE
+            );
+        }
+    }
+}
+
+#[test]
+fn a_plain_network() {
+    let config = Mlp::builder(64).hidden(&[128, 64]).outputs(10);
+    check::<f32>("plain", &config, 32);
+    check::<f64>("plain", &config, 32);
+}
+
+#[test]
+fn a_network_with_everything() {
+    let base = Mlp::builder(100).hidden(&[256, 256, 256]).outputs(10).dropout(0.5).input_dropout(0.2).residual(true);
+    for (name, config) in [
+        ("batch norm", base.clone().norm(Norm::Batch)),
+        ("layer norm, GELU", base.clone().norm(Norm::Layer).activation(Activation::GELU)),
+        ("no norm, tanh", base.activation(Activation::TANH)),
+    ] {
+        check::<f32>(name, &config, 256);
+        check::<f64>(name, &config, 256);
+    }
+}
