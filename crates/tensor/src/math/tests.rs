@@ -85,21 +85,23 @@ fn ulps_f64(got: f64, reference: f64) -> f64 {
 #[inline(always)]
 fn worst_f32(step: usize, f: impl Fn(f32) -> f32, exact: impl Fn(f64) -> f64) -> (f64, f32) {
     let mut worst = (0.0, 0.0);
-    let mut errors = [0.0; 1024];
+    let (mut xs, mut errors) = ([0.0; 1024], [0.0; 1024]);
     let count = (1usize << 32) / step;
     for start in (0..count).step_by(errors.len()) {
-        let at = |i: usize| f32::from_bits(((start + i) * step) as u32);
+        for (i, x) in xs.iter_mut().enumerate() {
+            *x = f32::from_bits(((start + i) * step) as u32);
+        }
         vectorize(
             #[inline(always)]
             || {
-                for (i, error) in errors.iter_mut().enumerate() {
-                    *error = ulps_f32(f(at(i)), exact(f64::from(at(i))));
+                for (error, x) in errors.iter_mut().zip(&xs) {
+                    *error = ulps_f32(f(*x), exact(f64::from(*x)));
                 }
             },
         );
-        for (i, error) in errors.iter().enumerate() {
+        for (error, x) in errors.iter().zip(&xs) {
             if *error > worst.0 {
-                worst = (*error, at(i));
+                worst = (*error, *x);
             }
         }
     }
