@@ -15,6 +15,8 @@ pub struct Limits {
     pub bytes: u64,
     /// Columns of a table. 65 536.
     pub columns: usize,
+    /// Bytes of one field of a text (about: up to twice as many may pass). 1 MiB.
+    pub field: usize,
     /// Distinct texts in one column of categories. 65 536.
     pub levels: usize,
     /// Members of an archive. 4096.
@@ -25,6 +27,6 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { bytes: 1 << 30, columns: 1 << 16, levels: 1 << 16, members: 4096, header: 1 << 16 }
+        Self { bytes: 1 << 30, columns: 1 << 16, field: 1 << 20, levels: 1 << 16, members: 4096, header: 1 << 16 }
     }
 }

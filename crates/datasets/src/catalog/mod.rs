@@ -6,6 +6,8 @@
 mod convert;
 mod dir;
 mod entry;
+#[cfg(feature = "download")]
+mod fetch;
 mod load;
 mod table;
 mod verify;
@@ -13,6 +15,8 @@ mod verify;
 pub use convert::Convert;
 pub use dir::DataDir;
 pub use entry::{DatasetEntry, Family, Fetch, FileEntry, Source};
+#[cfg(feature = "download")]
+pub use fetch::{Fetcher, Progress, fetch};
 pub use load::{Loaded, Tabular, adbench, fashion_mnist, load, mnist, tabular, wdbc};
 pub use table::{find, table};
 pub use verify::{sha256, verify, verify_all};

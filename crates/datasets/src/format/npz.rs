@@ -23,7 +23,9 @@ pub struct Npz {
 /// When the bytes are no zip archive, or larger than `limits` allows.
 pub fn read(mut reader: impl Read, limits: &Limits) -> Result<Npz, DataError> {
     let bytes = read_all(&mut reader, limits.bytes, "archive")?;
-    Ok(Npz { archive: Archive::open(bytes, limits)?, limits: *limits })
+    // The archive stays in memory beside the array to come.
+    let left = Limits { bytes: limits.bytes - bytes.len() as u64, ..*limits };
+    Ok(Npz { archive: Archive::open(bytes, limits)?, limits: left })
 }
 
 impl Npz {
@@ -35,7 +37,8 @@ impl Npz {
     /// The array `name`.
     ///
     /// # Errors
-    /// When there is none, it is damaged, or it is larger than the limits the archive was opened with.
+    /// When there is none, it is damaged, or it is larger than what the archive leaves of the limit it was
+    /// opened with.
     pub fn array(&self, name: &str) -> Result<RawArray, DataError> {
         let member = self.archive.members().iter().find(|m| stem(&m.name) == name).ok_or_else(|| {
             let problem = format!("no array `{name}`; the archive has {}", listed(self.names()));

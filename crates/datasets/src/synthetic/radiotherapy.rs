@@ -210,3 +210,112 @@ fn defect(plan: &mut [f64; 30], kind: usize, severity: f64, stream: &Stream) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Scaler, ScalerKind};
+
+    fn range(x: &Array2<f64>, first: usize, count: usize) -> (f64, f64) {
+        let part = x.columns().into_iter().skip(first).take(count);
+        part.flatten().fold((f64::MAX, f64::MIN), |(low, high), &v| (low.min(v), high.max(v)))
+    }
+
+    /// The ranges that 557 draws of the original simulator had, with room for other draws.
+    #[test]
+    fn acceptable_plans_have_the_documented_ranges() {
+        for seed in 0..5 {
+            let x = radiotherapy(557, 0, 2.5, &Stream::new(seed)).x;
+            let wanted = [
+                ("segments", SEG, 2, 1.0..=2.0, 8.0..=11.0),
+                ("ssd", SSD, 4, 85.5..=88.5, 95.0..=97.1),
+                ("x", X1, 8, 0.0..=0.0, 9.7..=11.5),
+                ("y", Y1, 8, 4.5..=5.9, 11.2..=12.8),
+                ("gantry", GANTRY, 4, 39.0..=46.0, 314.0..=322.0),
+                ("mu", MU, 4, 17.0..=26.0, 170.0..=225.0),
+            ];
+            for (name, first, count, lowest, highest) in wanted {
+                let (low, high) = range(&x, first, count);
+                assert!(lowest.contains(&low) && highest.contains(&high), "seed {seed}, {name}: {low} to {high}");
+            }
+            assert!(x.iter().all(|v| v.is_finite()));
+        }
+    }
+
+    #[test]
+    fn acceptable_plans_have_the_documented_moments() {
+        let n = 20_000;
+        let x = radiotherapy(n, 0, 2.5, &Stream::new(11)).x;
+        let mean = |j: usize| x.column(j).mean().unwrap();
+        let close = |name: &str, found: f64, wanted: f64, room: f64| {
+            assert!((found - wanted).abs() < room, "{name}: {found}, {wanted} wanted");
+        };
+        close("segments", mean(SEG), 4.0, 0.05);
+        close("skin distance", mean(SSD), 100.0 - (10.0 - 2.2), 0.05);
+        close("lower jaw", mean(Y1), 8.9, 0.05);
+        close("upper jaw", mean(Y2 + 2), 8.6 - 0.36, 0.05);
+        let left = (0..n).filter(|&i| x[[i, GANTRY]] > 180.0).count() as f64 / n as f64;
+        close("share of left breasts", left, 0.52, 0.015);
+        // The fields of a pair face each other but for the divergence of the beam.
+        let facing =
+            (0..n).filter(|&i| x[[i, GANTRY]] > 180.0).map(|i| x[[i, GANTRY]] - x[[i, GANTRY + 1]]).sum::<f64>();
+        close("angle between the tangents", facing / (left * n as f64), 180.0 - 4.0, 0.3);
+        // Monitor units times output and depth give the prescription back: 200 or 290, and nothing between.
+        let dose = |i: usize| {
+            (0..4)
+                .map(|f| {
+                    let at = |first: usize| x[[i, first + f]];
+                    let (wide, high) = (at(X1) + at(X2), at(Y1) + at(Y2));
+                    let square = 2.0 * wide * high / (wide + high);
+                    let output = 0.92 + 0.08 * (1.0 - (-square / 9.0).exp());
+                    let depth = 0.985 * (-0.045 * (100.0 - at(SSD) - 1.5)).exp();
+                    at(MU) * output * depth / if f < 2 { 1.0 } else { 1.25 }
+                })
+                .sum::<f64>()
+        };
+        let high = (0..n).map(dose).inspect(|d| assert!((d - 200.0).abs() < 20.0 || (d - 290.0).abs() < 29.0, "{d}"));
+        close("share of the shorter course", high.filter(|&d| d > 245.0).count() as f64 / n as f64, 0.35, 0.015);
+    }
+
+    #[test]
+    fn anomalous_plans_are_the_last_and_differ() {
+        let (plans, plain) = (radiotherapy(50, 200, 2.5, &Stream::new(1)), radiotherapy(250, 0, 2.5, &Stream::new(1)));
+        assert_eq!(plans.anomalies(), 200);
+        let same = |i: usize| plans.x.row(i) == plain.x.row(i);
+        assert!((0..50).all(same) && !(50..250).any(same));
+        assert!(plans.x.iter().all(|v| v.is_finite()));
+    }
+
+    /// The severity 2.5 was chosen so that the local outlier factor reaches the published 0.9535: 0.956 +- 0.016 there.
+    #[test]
+    fn the_local_outlier_factor_finds_them_as_well_as_published() {
+        let seeds = 8;
+        let mean = |severity| (0..seeds).map(|seed| lof_auc(seed, severity)).sum::<f64>() / seeds as f64;
+        let (published, milder) = (mean(2.5), mean(1.5));
+        println!("area under the ROC curve: {published:.4} at severity 2.5, {milder:.4} at 1.5");
+        assert!((0.93..0.98).contains(&published), "{published}");
+        assert!((0.82..0.92).contains(&milder), "{milder}");
+    }
+
+    fn lof_auc(seed: u64, severity: f64) -> f64 {
+        const K: usize = 20;
+        let plans = radiotherapy(557, 19, severity, &Stream::new(seed).child("plans"));
+        let x = Scaler::fit(ScalerKind::Standard, plans.x.view()).transform(plans.x.view());
+        let n = x.nrows();
+        let near: Vec<Vec<(f64, usize)>> = (0..n)
+            .map(|i| {
+                let to = |j: usize| x.row(i).iter().zip(x.row(j)).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+                let mut all: Vec<(f64, usize)> = (0..n).filter(|&j| j != i).map(|j| (to(j), j)).collect();
+                all.sort_by(|a, b| a.0.total_cmp(&b.0));
+                all.truncate(K);
+                all
+            })
+            .collect();
+        let reach = |&(d, j): &(f64, usize)| d.max(near[j][K - 1].0);
+        let density: Vec<f64> = near.iter().map(|m| K as f64 / m.iter().map(reach).sum::<f64>()).collect();
+        let score: Vec<f64> =
+            (0..n).map(|i| near[i].iter().map(|&(_, j)| density[j]).sum::<f64>() / K as f64 / density[i]).collect();
+        let below = |i: usize| (0..557).filter(|&j| score[j] < score[i]).count() as f64 / 557.0;
+        (557..n).map(below).sum::<f64>() / 19.0
+    }
+}

@@ -1,10 +1,12 @@
 //! CSV: a header line, then one row per line; the kinds of the columns are inferred, or given by a schema.
 
+mod fields;
+
+use self::fields::Fields;
 use super::bounded::read_all;
 use crate::error::DataError;
 use crate::limits::Limits;
 use crate::table::{Column, ColumnKind, Schema, Table};
-use csv::{ByteRecord, Reader, ReaderBuilder};
 use ndarray::Array2;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
@@ -27,7 +29,7 @@ use std::io::Read;
 /// line and column.
 pub fn read(mut reader: impl Read, limits: &Limits) -> Result<Table, DataError> {
     let text = Text::read(&mut reader, limits)?;
-    let kinds = text.kinds(limits)?;
+    let kinds = text.kinds()?;
     let column = |(name, kind): (&String, _)| Column { name: name.clone(), kind, missing: 0 };
     let columns = text.names.iter().zip(kinds).map(column).collect();
     text.table(Schema { columns })
@@ -42,50 +44,46 @@ pub fn read_as(mut reader: impl Read, schema: &Schema, limits: &Limits) -> Resul
     Text::read(&mut reader, limits)?.table(schema.clone())
 }
 
-/// The whole text, its header read and every line known to be UTF-8 with the right number of fields.
+/// The whole text, its header read and every line known to have the right number of fields.
 struct Text {
     bytes: Vec<u8>,
     names: Vec<String>,
     rows: usize,
     /// Bytes that text and table take together.
     need: u64,
+    limits: Limits,
 }
 
 impl Text {
     fn read(reader: &mut dyn Read, limits: &Limits) -> Result<Self, DataError> {
-        let mut bytes = read_all(reader, limits.bytes, "text")?;
-        if bytes.starts_with(b"\xef\xbb\xbf") {
-            bytes.drain(..3);
-        }
-        let mut lines = reader_of(&bytes);
-        let mut record = ByteRecord::new();
-        if !next(&mut lines, &mut record)? {
-            let remedy = "a header line and at least one row are wanted: check that this is the right file";
-            return Err(DataError::format("line 1", "the text is empty", remedy));
-        }
-        if record.len() > limits.columns {
-            return Err(DataError::limit("line 1", record.len() as u64, "columns", limits.columns as u64, "columns"));
-        }
-        let names = names(&record)?;
-        let mut rows = 0u64;
-        while next(&mut lines, &mut record)? {
-            rows += 1;
-            if record.len() != names.len() {
-                return Err(DataError::format(
-                    format!("line {}", line(&record)),
-                    format!("{} fields wanted as in the header, {} found", names.len(), record.len()),
-                    "complete the line, or put quotes around a field that holds a comma or a line break",
-                ));
+        // What a column costs: its name, twice, and its entry in the schema.
+        const COLUMN: u64 = 256;
+        let bytes = read_all(reader, limits.bytes, "text")?;
+        let mut fields = Fields::new(&bytes, limits);
+        let names = names(&mut fields, limits)?;
+        let (mut rows, mut found) = (0u64, 0);
+        while let Some(field) = fields.next()? {
+            found += 1;
+            if field.last {
+                if found != names.len() {
+                    return Err(DataError::format(
+                        format!("line {}", field.line),
+                        format!("{} fields wanted as in the header, {found} found", names.len()),
+                        "complete the line, or put quotes around a field that holds a comma or a line break",
+                    ));
+                }
+                (rows, found) = (rows + 1, 0);
             }
         }
         if rows == 0 {
             return Err(DataError::format("line 2", "no row below the header", "check that the file is complete"));
         }
-        let need = bytes.len() as u64 + rows.saturating_mul(8 * names.len() as u64);
+        let columns = names.len() as u64;
+        let need = bytes.len() as u64 + columns * (COLUMN + rows * 8);
         if need > limits.bytes {
             return Err(DataError::limit("text", need, "bytes of text and table", limits.bytes, "bytes"));
         }
-        Ok(Self { bytes, names, rows: rows as usize, need })
+        Ok(Self { bytes, names, rows: rows as usize, need, limits: *limits })
     }
 
     /// Calls `f(line, row, column, field)` for each field below the header; `None` is a missing value.
@@ -93,22 +91,19 @@ impl Text {
         &self,
         mut f: impl FnMut(u64, usize, usize, Option<&str>) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
-        let mut lines = reader_of(&self.bytes);
-        let mut record = ByteRecord::new();
-        next(&mut lines, &mut record)?;
-        let mut row = 0;
-        while next(&mut lines, &mut record)? {
-            for (j, field) in record.iter().enumerate() {
-                let field = utf8(field, line(&record), &self.names[j])?.trim();
-                f(line(&record), row, j, Some(field).filter(|t| !matches!(*t, "" | "?" | "NA")))?;
-            }
-            row += 1;
+        let mut fields = Fields::new(&self.bytes, &self.limits);
+        while fields.next()?.is_some_and(|field| !field.last) {}
+        let (mut row, mut j) = (0, 0);
+        while let Some(field) = fields.next()? {
+            let text = utf8(field.bytes, field.line, &self.names[j])?.trim();
+            f(field.line, row, j, Some(text).filter(|t| !matches!(*t, "" | "?" | "NA")))?;
+            (row, j) = if field.last { (row + 1, 0) } else { (row, j + 1) };
         }
         Ok(())
     }
 
     /// What each column is, by its fields.
-    fn kinds(&self, limits: &Limits) -> Result<Vec<ColumnKind>, DataError> {
+    fn kinds(&self) -> Result<Vec<ColumnKind>, DataError> {
         // What a level costs besides its bytes, in the set and in the map of codes.
         const LEVEL: u64 = 160;
         let mut inferred: Vec<Inferred> = self.names.iter().map(|_| Inferred::default()).collect();
@@ -122,11 +117,11 @@ impl Text {
             let Inferred { text: true, levels, .. } = &mut inferred[j] else { return Ok(()) };
             let Some(field) = field.filter(|f| !levels.contains(*f)) else { return Ok(()) };
             need += 2 * field.len() as u64 + LEVEL;
-            if need > limits.bytes {
-                return Err(DataError::limit(at(line, &self.names[j]), need, "bytes", limits.bytes, "bytes"));
+            if need > self.limits.bytes {
+                return Err(DataError::limit(at(line, &self.names[j]), need, "bytes", self.limits.bytes, "bytes"));
             }
             levels.insert(field.to_owned());
-            let (count, limit) = (levels.len() as u64, limits.levels as u64);
+            let (count, limit) = (levels.len() as u64, self.limits.levels as u64);
             if count > limit {
                 let place = at(line, &self.names[j]);
                 return Err(DataError::limit(place, count, "or more distinct texts", limit, "levels"));
@@ -214,13 +209,18 @@ fn whole(field: &str) -> bool {
     field.parse::<i64>().is_ok_and(|v| v.unsigned_abs() <= EXACT)
 }
 
-fn names(record: &ByteRecord) -> Result<Vec<String>, DataError> {
+/// The names of the header line.
+fn names(fields: &mut Fields<'_>, limits: &Limits) -> Result<Vec<String>, DataError> {
     let mut seen = BTreeSet::new();
-    let mut names = Vec::with_capacity(record.len());
-    for (j, field) in record.iter().enumerate() {
-        let text = utf8(field, line(record), &format!("{}", j + 1))?.trim();
+    let mut names = Vec::new();
+    while let Some(field) = fields.next()? {
+        let place = format!("line {}, column {}", field.line, names.len() + 1);
+        if names.len() == limits.columns {
+            let limit = limits.columns as u64;
+            return Err(DataError::limit(place, limit + 1, "or more columns", limit, "columns"));
+        }
+        let text = utf8(field.bytes, field.line, &(names.len() + 1).to_string())?.trim();
         if text.is_empty() {
-            let place = format!("line {}, column {}", line(record), j + 1);
             return Err(DataError::format(place, "the column has no name", "name every column in the header line"));
         }
         let mut name = text.to_owned();
@@ -231,20 +231,12 @@ fn names(record: &ByteRecord) -> Result<Vec<String>, DataError> {
             name = format!("{text}.{again}");
         }
         names.push(name);
+        if field.last {
+            return Ok(names);
+        }
     }
-    Ok(names)
-}
-
-fn reader_of(bytes: &[u8]) -> Reader<&[u8]> {
-    ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes)
-}
-
-fn next(reader: &mut Reader<&[u8]>, record: &mut ByteRecord) -> Result<bool, DataError> {
-    reader.read_byte_record(record).map_err(|e| DataError::format("text", e.to_string(), "check the file"))
-}
-
-fn line(record: &ByteRecord) -> u64 {
-    record.position().map_or(0, csv::Position::line)
+    let remedy = "a header line and at least one row are wanted: check that this is the right file";
+    Err(DataError::format("line 1", "the text is empty", remedy))
 }
 
 fn at(line: u64, name: &str) -> String {
@@ -317,13 +309,23 @@ mod tests {
     }
 
     #[test]
+    fn lines_are_counted_through_empty_ones_and_quotes() {
+        assert!(error(b"a\r\n\r\n\r\n1\r\nNaN\r\n").contains("line 5, column `a`"));
+        assert!(error(b"a,b\n\"x\n\ny\",1\n1,2,3\n").contains("line 5: 2 fields wanted"));
+    }
+
+    #[test]
     fn limits_hold() {
-        let small = Limits { columns: 2, levels: 2, bytes: 40, ..Limits::default() };
+        let small = Limits { columns: 2, levels: 2, bytes: 900, ..Limits::default() };
         let error = |text: &str| read(text.as_bytes(), &small).unwrap_err().to_string();
+        assert!(error(&format!("a\n{}\n", "1".repeat(895))).contains("bytes of text and table"));
+        let narrow = Limits { field: 64, ..Limits::default() };
+        let long = format!("a\n{}\n", "1".repeat(200));
+        assert!(read(long.as_bytes(), &narrow).unwrap_err().to_string().contains("raise `Limits::field`"));
         assert!(error("a,b,c\n1,2,3\n").contains("raise `Limits::columns`"));
         assert!(error("a\nx\ny\nz\n").contains("line 4, column `a`: 3 or more distinct texts wanted, the limit is 2;"));
-        assert!(error("a\n1\n2\n3\n4\n5\n").contains("raise `Limits::bytes`"));
-        assert!(error(&"a\n1\n".repeat(20)).contains("raise `Limits::bytes`"));
+        assert!(error(&"1\n".repeat(100)).contains("raise `Limits::bytes`"));
+        assert!(error(&"a\n1\n".repeat(200)).contains("raise `Limits::bytes`"));
     }
 
     #[test]
