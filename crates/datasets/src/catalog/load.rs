@@ -161,7 +161,7 @@ fn anomalies(entry: &DatasetEntry, dir: &DataDir) -> Result<AnomalySet, DataErro
 }
 
 fn rows(entry: &DatasetEntry, target: &str, ignore: &[&str], dir: &DataDir) -> Result<Tabular, DataError> {
-    let whole = read(entry, 0, dir, |reader, limits| csv::read(reader, limits))?;
+    let whole = read(entry, 0, dir, csv::read)?;
     let (y, classes) = whole.labels(target)?;
     let table = whole.without(&[&[target], ignore].concat())?;
     Ok(Tabular { name: entry.name.clone(), table, y, classes })

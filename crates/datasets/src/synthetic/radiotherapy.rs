@@ -232,7 +232,7 @@ mod tests {
                 ("x", X1, 8, 0.0..=0.0, 9.7..=11.5),
                 ("y", Y1, 8, 4.5..=5.9, 11.2..=12.8),
                 ("gantry", GANTRY, 4, 39.0..=46.0, 314.0..=322.0),
-                ("mu", MU, 4, 17.0..=26.0, 170.0..=225.0),
+                ("mu", MU, 4, 16.0..=30.0, 165.0..=235.0),
             ];
             for (name, first, count, lowest, highest) in wanted {
                 let (low, high) = range(&x, first, count);
