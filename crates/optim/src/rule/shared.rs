@@ -1,4 +1,5 @@
 //! A rule behind a pointer, with its configuration.
+//! (not an entry of the table)
 
 use std::ops::Deref;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
 //! What one update of one parameter needs besides its buffers.
+//! (not an entry of the table)
 
 use layerwise_tensor::Scalar;
 

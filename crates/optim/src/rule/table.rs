@@ -4,7 +4,13 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{AdaGrad, Adam, AdamW, RmsProp, RuleFn, Sgd, SharedRule};
+use super::RuleFn;
+use super::adagrad::AdaGrad;
+use super::adam::Adam;
+use super::adamw::AdamW;
+use super::rmsprop::RmsProp;
+use super::sgd::Sgd;
+use super::shared::SharedRule;
 use crate::error::OptimError;
 use crate::named::{self, Named};
 

@@ -4,7 +4,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::{Constant, Cosine, Schedule, SharedSchedule, Step, Warmup};
+use super::Schedule;
+use super::constant::Constant;
+use super::cosine::Cosine;
+use super::shared::SharedSchedule;
+use super::step::Step;
+use super::warmup::Warmup;
 use crate::error::OptimError;
 use crate::named::{self, Named};
 
