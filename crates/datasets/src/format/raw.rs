@@ -135,15 +135,21 @@ impl RawArray {
 
     fn matrix<T: Scalar>(&self, remedy: &str, allowed: impl Fn(f64) -> bool) -> Result<Array2<T>, DataError> {
         let (rows, cols) = self.matrix_shape()?;
-        let mut values = Vec::with_capacity(self.len());
-        for i in 0..self.len() {
-            let v = self.value(self.place(i));
-            if !allowed(v) {
-                let place = format!("row {}, column {}", i / cols + 1, i % cols + 1);
-                return Err(DataError::format(place, format!("{v} found"), remedy));
+        let values = if self.dtype == Dtype::U8 && !self.fortran {
+            // Images: many, and every byte is finite.
+            self.bytes.iter().map(|&b| T::of(f64::from(b))).collect()
+        } else {
+            let mut values = Vec::with_capacity(self.len());
+            for i in 0..self.len() {
+                let v = self.value(self.place(i));
+                if !allowed(v) {
+                    let place = format!("row {}, column {}", i / cols + 1, i % cols + 1);
+                    return Err(DataError::format(place, format!("{v} found"), remedy));
+                }
+                values.push(T::of(v));
             }
-            values.push(T::of(v));
-        }
+            values
+        };
         Array2::from_shape_vec((rows, cols), values)
             .map_err(|e| DataError::format("shape", e.to_string(), "check the file"))
     }

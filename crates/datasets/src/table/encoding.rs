@@ -36,8 +36,13 @@ struct Coded {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Code {
-    Number { fill: f64 },
-    OneHot { levels: Vec<String> },
+    /// What a missing value becomes; none where it stays or is refused (JSON knows no NaN).
+    Number {
+        fill: Option<f64>,
+    },
+    OneHot {
+        levels: Vec<String>,
+    },
 }
 
 impl Encoding {
@@ -89,7 +94,7 @@ impl Encoding {
                     ));
                 }
                 match &column.code {
-                    Code::Number { fill } => matrix[[row, first]] = if v.is_nan() { *fill } else { v },
+                    Code::Number { fill } => matrix[[row, first]] = if v.is_nan() { fill.unwrap_or(v) } else { v },
                     Code::OneHot { .. } if v.is_nan() => {}
                     Code::OneHot { .. } => matrix[[row, first + v as usize]] = 1.0,
                 }
@@ -130,9 +135,9 @@ impl Coded {
     }
 }
 
-fn fill(name: &str, values: ArrayView1<'_, f64>, missing: Missing) -> Result<f64, DataError> {
+fn fill(name: &str, values: ArrayView1<'_, f64>, missing: Missing) -> Result<Option<f64>, DataError> {
     if matches!(missing, Missing::Refuse | Missing::Keep) {
-        return Ok(f64::NAN);
+        return Ok(None);
     }
     let mut known: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     if known.is_empty() {
@@ -143,10 +148,10 @@ fn fill(name: &str, values: ArrayView1<'_, f64>, missing: Missing) -> Result<f64
         ));
     }
     if missing == Missing::Mean {
-        return Ok(known.iter().sum::<f64>() / known.len() as f64);
+        return Ok(Some(known.iter().sum::<f64>() / known.len() as f64));
     }
     known.sort_by(f64::total_cmp);
-    Ok(super::scaler::quantile(&known, 0.5))
+    Ok(Some(super::scaler::quantile(&known, 0.5)))
 }
 
 #[cfg(test)]
@@ -187,5 +192,15 @@ mod tests {
         assert!(other.to_matrix(&encoding).unwrap_err().to_string().contains("`b` wanted as it was fitted"));
         let same = csv::read_as("a,b\n2,y\n".as_bytes(), fitted.schema(), &Limits::default()).unwrap();
         assert_eq!(same.to_matrix(&encoding).unwrap().row(0).to_vec(), [2.0, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn an_encoding_is_the_same_after_a_trip_through_json() {
+        let table = csv::read(TEXT.as_bytes(), &Limits::default()).unwrap();
+        for missing in [Missing::Refuse, Missing::Keep, Missing::Mean, Missing::Median] {
+            let encoding = Encoding::fit(&table, missing).unwrap();
+            let text = serde_json::to_string(&encoding).unwrap();
+            assert_eq!(serde_json::from_str::<Encoding>(&text).unwrap(), encoding);
+        }
     }
 }

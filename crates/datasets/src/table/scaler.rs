@@ -29,11 +29,38 @@ pub enum ScalerKind {
 /// assert_eq!(scaler.inverse(array![[0.0, 0.0]].view()), array![[2.0, 5.0]]);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Stored")]
 pub struct Scaler {
     kind: ScalerKind,
     center: Vec<f64>,
     width: Vec<f64>,
+}
+
+/// A scaler as a file holds it: not yet believed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    kind: ScalerKind,
+    center: Vec<f64>,
+    width: Vec<f64>,
+}
+
+impl TryFrom<Stored> for Scaler {
+    type Error = String;
+
+    fn try_from(Stored { kind, center, width }: Stored) -> Result<Self, String> {
+        if center.len() != width.len() {
+            return Err(format!(
+                "scaler: one width for each of {} centres expected, {} found",
+                center.len(),
+                width.len()
+            ));
+        }
+        if center.iter().any(|c| !c.is_finite()) || width.iter().any(|w| !w.is_finite() || *w <= 0.0) {
+            return Err("scaler: finite centres and positive widths expected; write the file again".into());
+        }
+        Ok(Self { kind, center, width })
+    }
 }
 
 impl Scaler {
@@ -173,8 +200,17 @@ mod tests {
             let scaler = Scaler::fit(kind, x.view());
             let text = serde_json::to_string(&scaler).unwrap();
             let back: Scaler = serde_json::from_str(&text).unwrap();
+            assert_eq!(back, scaler);
             let y = back.inverse(scaler.transform(x.view()).view());
             assert!((&y - &x).iter().all(|d| d.abs() < 1e-12));
         }
+    }
+
+    #[test]
+    fn a_stored_scaler_is_not_believed() {
+        let read = |text: &str| serde_json::from_str::<Scaler>(text).map_err(|e| e.to_string());
+        assert!(read(r#"{"kind":"standard","center":[1.0],"width":[2.0]}"#).is_ok());
+        assert!(read(r#"{"kind":"standard","center":[1.0],"width":[]}"#).unwrap_err().contains("0 found"));
+        assert!(read(r#"{"kind":"standard","center":[1.0],"width":[0.0]}"#).unwrap_err().contains("positive widths"));
     }
 }

@@ -143,7 +143,10 @@ impl Fetcher {
         let folder = target.parent().unwrap_or(dir.root());
         fs::create_dir_all(folder).map_err(|e| disk("making the folder", folder, e))?;
         let mut part = Part::open(&target)?;
-        self.receive(source, &mut part, &target, progress)?;
+        if let Err(error) = self.receive(source, &mut part, &target, progress) {
+            part.remove_if_empty();
+            return Err(error);
+        }
         part.install(source, wanted, &target)
     }
 
@@ -296,6 +299,13 @@ impl Part {
 
     fn sync(&self) -> Result<(), DataError> {
         self.file.sync_all().map_err(|e| disk("writing", &self.path, e))
+    }
+
+    /// After a failure nothing is left that is worth nothing; that this fails too is not worth a message of its own.
+    fn remove_if_empty(&self) {
+        if self.len().is_ok_and(|len| len == 0) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 
     /// Converts, checks and gives the file its name.
