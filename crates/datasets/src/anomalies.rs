@@ -1,3 +1,5 @@
+//! Rows of which some are known to be anomalous.
+
 use crate::error::DataError;
 use crate::table::Table;
 use ndarray::Array2;

@@ -1,3 +1,5 @@
+//! Which rows a step sees: shuffled anew in each epoch, found at once.
+
 use layerwise_tensor::Stream;
 use std::slice::Chunks;
 

@@ -1,3 +1,5 @@
+//! What can go wrong with data from outside.
+
 use std::path::{Path, PathBuf};
 
 /// What can go wrong with data from outside: every message names the file, the place in it, and what to do.

@@ -1,3 +1,5 @@
+//! Rows with a class each.
+
 use crate::split::{Split, SplitIndices};
 use layerwise_tensor::Scalar;
 use ndarray::{Array2, Axis};

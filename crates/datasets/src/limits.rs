@@ -1,3 +1,5 @@
+//! How much a reader may take in.
+
 /// How much a reader may take in: hostile or mistaken files are refused instead of filling the memory.
 ///
 /// A size that a header declares is checked against these limits before anything is reserved, and memory is then

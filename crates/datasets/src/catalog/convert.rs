@@ -1,3 +1,5 @@
+//! (not an entry) What turns a public file into ours.
+
 use crate::error::DataError;
 
 /// What turns a public file into ours.

@@ -1,3 +1,5 @@
+//! (not an entry) The folder that holds the data sets.
+
 use std::path::{Path, PathBuf};
 
 /// The folder that holds the data sets.

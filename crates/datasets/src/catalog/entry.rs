@@ -1,3 +1,5 @@
+//! (not an entry) What the catalogue knows of a data set.
+
 use super::convert::Convert;
 
 /// One data set of the catalogue.

@@ -1,3 +1,5 @@
+//! (not an entry) From catalogued files to rows.
+
 use super::dir::DataDir;
 use super::entry::{DatasetEntry, Family, Fetch};
 use super::table::find;

@@ -1,3 +1,5 @@
+//! The catalogue: one line for each data set.
+
 use super::convert::Convert;
 use super::entry::{DatasetEntry, Family, Fetch, FileEntry, Source};
 use crate::error::{DataError, listed};

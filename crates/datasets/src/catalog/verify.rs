@@ -1,3 +1,5 @@
+//! (not an entry) Whether the files at hand are those of the catalogue.
+
 use super::dir::DataDir;
 use super::entry::{DatasetEntry, Family};
 use super::load::{Loaded, load, missing};

@@ -1,3 +1,5 @@
+//! An array as it lies in a file, and its conversions.
+
 use crate::error::DataError;
 use layerwise_tensor::Scalar;
 use ndarray::Array2;

@@ -1,3 +1,5 @@
+//! Normal clouds.
+
 use super::draw;
 use crate::labelled::Labelled;
 use layerwise_tensor::{Scalar, Stream};

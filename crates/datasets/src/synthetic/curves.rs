@@ -1,3 +1,5 @@
+//! Moons and spirals.
+
 use super::draw;
 use crate::labelled::Labelled;
 use layerwise_tensor::{Scalar, Stream};

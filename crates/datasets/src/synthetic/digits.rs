@@ -1,3 +1,5 @@
+//! Digits drawn by program.
+
 use super::draw;
 use crate::labelled::Labelled;
 use layerwise_tensor::Stream;

@@ -1,3 +1,5 @@
+//! Simulated plans of breast radiotherapy.
+
 use super::draw::{choice, normal, uniform};
 use crate::anomalies::AnomalySet;
 use layerwise_tensor::Stream;

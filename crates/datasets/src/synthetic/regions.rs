@@ -1,3 +1,5 @@
+//! Sets in the plane by how hard they are to tell apart.
+
 use super::draw;
 use crate::labelled::Labelled;
 use layerwise_tensor::{Scalar, Stream};

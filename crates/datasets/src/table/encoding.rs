@@ -1,3 +1,5 @@
+//! From a table to a matrix.
+
 use super::{ColumnKind, Table};
 use crate::error::DataError;
 use ndarray::{Array2, ArrayView1};

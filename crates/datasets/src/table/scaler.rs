@@ -1,3 +1,5 @@
+//! Centre and width of columns.
+
 use ndarray::{Array2, ArrayView1, ArrayView2};
 use serde::{Deserialize, Serialize};
 

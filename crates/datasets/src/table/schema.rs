@@ -1,3 +1,5 @@
+//! The columns of a table.
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

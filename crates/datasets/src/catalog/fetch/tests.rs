@@ -1,8 +1,9 @@
 //! Against a server on the loopback interface, written here.
 
 use super::*;
+use crate::catalog::convert::Convert;
 use sha2::{Digest, Sha256};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;

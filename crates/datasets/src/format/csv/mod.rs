@@ -15,7 +15,7 @@ use std::io::Read;
 ///
 /// A field that is empty, `?` or `NA` is missing. A column of whole numbers is [`ColumnKind::Integer`], of numbers
 /// [`ColumnKind::Real`], anything else a category with its levels sorted. A column without any value is real. A name that
-/// comes again gets `.1`, `.2`, ... added.
+/// comes again gets `.1`, `.2`, ... added. An empty line is no row.
 ///
 /// ```
 /// use layerwise_datasets::{format::csv, Limits};
