@@ -4,11 +4,14 @@
 //! does not hold; what is left out is printed with its reason.
 
 mod activations;
+mod catalogue;
 mod determinism;
+mod experiments;
 mod fixture;
 mod initializers;
 mod layers;
 mod losses;
+mod measures;
 mod models;
 mod operations;
 mod optimizers;

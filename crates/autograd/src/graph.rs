@@ -4,8 +4,9 @@ use layerwise_tensor::kernel::Par;
 use layerwise_tensor::{Accum, BufferUpdate, Gradients, Mode, ParamId, Params, Scalar, Stream};
 use ndarray::ArrayView2;
 
+use crate::node::Kind;
 use crate::op::{Backward, Forward, Grads, Op, Saved, Values, check_stamp};
-use crate::tape::{Kind, Pending, SlotInfo, Tape, view};
+use crate::tape::{Pending, SlotInfo, Tape, view};
 use crate::var::Var;
 
 /// One step: a forward pass being written onto a [`Tape`], and the door to its backward pass.
@@ -24,6 +25,16 @@ pub struct Graph<'a, T: Scalar> {
 }
 
 /// Setting.
+impl<T: Scalar> Tape<T> {
+    /// Begins a step: forgets the last one, keeps its memory.
+    ///
+    /// `stream` is the stream of this step, such as `root.child("dropout").at(step)`: its random operations read from it.
+    pub fn graph<'a>(&'a mut self, params: &'a Params<T>, mode: Mode, stream: Stream) -> Graph<'a, T> {
+        self.begin(params.layout());
+        Graph { tape: self, params, mode, stream, par: Par::Auto, draws: 0 }
+    }
+}
+
 impl<T: Scalar> Graph<'_, T> {
     /// Training or use.
     pub fn mode(&self) -> Mode {

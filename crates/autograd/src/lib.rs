@@ -4,6 +4,7 @@ mod act;
 pub mod gradcheck;
 mod graph;
 mod labels;
+mod node;
 mod op;
 pub mod ops;
 mod tape;

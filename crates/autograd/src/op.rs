@@ -5,7 +5,7 @@ use std::any::Any;
 use layerwise_tensor::kernel::Par;
 use layerwise_tensor::{Accum, Gradients, Mode, ParamId, Params, Scalar};
 
-use crate::tape::{Kind, Node};
+use crate::node::{Kind, Node};
 use crate::var::{Inputs, Var};
 
 /// An operation on the tape: a small `Copy` struct of [`Var`]s and numbers; masks and labels live in its slot's [`Saved`].

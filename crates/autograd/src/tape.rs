@@ -6,12 +6,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use layerwise_tensor::kernel::Par;
-use layerwise_tensor::{BufferUpdate, Gradients, Layout, Mode, ParamId, Params, Scalar, Stream};
+use layerwise_tensor::{BufferUpdate, Gradients, Layout, ParamId, Scalar};
 use ndarray::ArrayView2;
 
-use crate::graph::Graph;
-use crate::labels::{Label, Labels};
+use crate::labels::Labels;
+use crate::node::{Kind, Node};
 use crate::op::{Backward, Forward, Op, Saved, check_stamp};
 use crate::var::{Inputs, Var};
 
@@ -59,33 +58,6 @@ pub struct Tape<T: Scalar> {
     layout: Option<Arc<Layout>>,
 }
 
-/// What a slot is, without its buffers.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Node {
-    pub(crate) rows: usize,
-    pub(crate) cols: usize,
-    pub(crate) kind: Kind,
-    pub(crate) wants_grad: bool,
-    pub(crate) label: Label,
-}
-
-impl Node {
-    pub(crate) fn shape(&self) -> (usize, usize) {
-        (self.rows, self.cols)
-    }
-}
-
-/// Where a slot's value comes from.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
-    /// Copied in; wants a gradient or not.
-    Source,
-    /// Read in place from the parameters.
-    Param(ParamId),
-    /// Computed by the slot's operation.
-    Op,
-}
-
 /// An update of a buffer that waits for the end of the step.
 #[derive(Clone, Debug)]
 pub(crate) struct Pending {
@@ -114,20 +86,17 @@ impl<T: Scalar> Tape<T> {
         }
     }
 
-    /// Begins a step: forgets the last one, keeps its memory.
-    ///
-    /// `stream` is the stream of this step, such as `root.child("dropout").at(step)`: its random operations read from it.
-    pub fn graph<'a>(&'a mut self, params: &'a Params<T>, mode: Mode, stream: Stream) -> Graph<'a, T> {
+    /// Forgets the last step, keeps its memory; the next one reads parameters of `layout`.
+    pub(crate) fn begin(&mut self, layout: &Arc<Layout>) {
         self.stamp = NEXT_STAMP.fetch_add(1, Ordering::Relaxed);
         self.nodes.clear();
         self.pending.clear();
         self.pending_values.clear();
         self.labels.clear();
         self.products = 0;
-        if !self.layout.as_ref().is_some_and(|l| Arc::ptr_eq(l, params.layout())) {
-            self.layout = Some(Arc::clone(params.layout()));
+        if !self.layout.as_ref().is_some_and(|l| Arc::ptr_eq(l, layout)) {
+            self.layout = Some(Arc::clone(layout));
         }
-        Graph { tape: self, params, mode, stream, par: Par::Auto, draws: 0 }
     }
 
     /// Number of slots of the last step.
@@ -159,7 +128,7 @@ impl<T: Scalar> Tape<T> {
         }
     }
 
-    /// The gradient of a [`Graph::leaf`] after the backward pass, if a path reached it.
+    /// The gradient of a [`leaf`](crate::Graph::leaf) after the backward pass, if a path reached it.
     ///
     /// Gradients of other slots are working memory of the backward pass: read those of leaves only.
     ///
@@ -176,7 +145,7 @@ impl<T: Scalar> Tape<T> {
         (node.wants_grad && self.written[var.index()]).then(|| view(node, &self.grads[var.index()]))
     }
 
-    /// The last slot called `path` by [`Graph::name`] or made in that scope, for probes.
+    /// The last slot called `path` by [`name`](crate::Graph::name) or made in that scope, for probes.
     pub fn find(&self, path: &str) -> Option<Var> {
         let is = |n: &Node| self.labels.get(n.label) == Some(path);
         self.nodes.iter().rposition(is).map(|i| Var::new(i, self.stamp))

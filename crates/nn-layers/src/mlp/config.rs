@@ -2,11 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::plan;
 use crate::activation::Activation;
-use crate::error::ConfigError;
 use crate::init::Init;
-use crate::layer::LayerConfig;
 
 /// Configuration of [`super::Mlp`]: what the methods set, a file may say under the same names.
 ///
@@ -152,13 +149,5 @@ impl MlpConfig {
     /// With weights from `init`.
     pub fn init(self, init: Init) -> Self {
         Self { init, ..self }
-    }
-
-    /// The equivalent list of layers, in the form [`crate::layer::Sequential`] takes: the same names, the same function, nothing fused.
-    ///
-    /// # Errors
-    /// As [`MlpConfig::build`].
-    pub fn layers(&self) -> Result<Vec<LayerConfig>, ConfigError> {
-        Ok(plan::pieces(self, "")?.iter().map(plan::Piece::to_layer).collect())
     }
 }

@@ -8,6 +8,16 @@ use crate::layer::{
     probability, width,
 };
 
+impl MlpConfig {
+    /// The equivalent list of layers, in the form [`crate::layer::Sequential`] takes: the same names, the same function, nothing fused.
+    ///
+    /// # Errors
+    /// As [`MlpConfig::build`].
+    pub fn layers(&self) -> Result<Vec<LayerConfig>, ConfigError> {
+        Ok(pieces(self, "")?.iter().map(Piece::to_layer).collect())
+    }
+}
+
 /// One element of the list.
 #[derive(Clone, Debug)]
 pub(super) enum Piece {

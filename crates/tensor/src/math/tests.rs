@@ -1,3 +1,5 @@
+//! Values, errors and edge cases of the elementary functions.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The initializer that gives every value the same.
+
 use super::Initializer;
 use crate::stream::Stream;
 

@@ -1,3 +1,5 @@
+//! Known answers, statistics and independence of the streams.
+
 use std::collections::BTreeSet;
 
 use ndarray::Array2;
