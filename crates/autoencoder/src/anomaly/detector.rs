@@ -156,8 +156,8 @@ impl AutoencoderDetector {
         self
     }
 
-    /// How errors make a score; may be changed after fitting too.
-    pub fn score(mut self, score: Score) -> Self {
+    /// How errors make a score.
+    pub fn score_by(mut self, score: Score) -> Self {
         self.score = score;
         self
     }

@@ -186,10 +186,8 @@ impl ModelFile {
     pub fn params<T: Scalar>(&self, layout: impl Into<Arc<Layout>>) -> Result<Params<T>, TrainError> {
         let layout: Arc<Layout> = layout.into();
         self.check_names(&layout)?;
-        // Every value is overwritten below.
-        let mut params = Params::init(Arc::clone(&layout), &Stream::new(0));
-        let mut turned = Vec::new();
-        for (id, spec) in layout.ids().zip(layout.specs()) {
+        // Shapes before memory: a configuration may claim any size, the tensors are as large as the file.
+        for spec in layout.specs() {
             let tensor = self.find(&spec.name).ok_or_else(|| self.missing(spec))?;
             let expected = file_shape(spec);
             if tensor.shape != expected {
@@ -197,6 +195,12 @@ impl ModelFile {
                 return Err(self.bad(&spec.name, problem));
             }
             self.check_dtype::<T>(spec, tensor)?;
+        }
+        // Every value is overwritten below.
+        let mut params = Params::init(Arc::clone(&layout), &Stream::new(0));
+        let mut turned = Vec::new();
+        for (id, spec) in layout.ids().zip(layout.specs()) {
+            let tensor = self.find(&spec.name).ok_or_else(|| self.missing(spec))?;
             let values = params.get_mut(id);
             if spec.kind != ParamKind::Weight {
                 self.decode(tensor, values)?;
