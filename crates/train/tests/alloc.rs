@@ -49,7 +49,7 @@ fn per_step<T: Scalar>(threads: usize) -> Vec<u64> {
     let (mlp, mut params) = config.activation(Activation::RELU).dropout(0.2).create::<T>(1).unwrap();
     let samples = Samples::labels(x.view(), &y).unwrap();
     let mut counts = Vec::with_capacity(STEPS);
-    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).epochs(1).batch(BATCH).on_step(|_| {
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(1).batch(BATCH).on_step(|_| {
         counts.push(ALLOCATIONS.load(Ordering::Relaxed));
         ControlFlow::Continue(())
     });

@@ -44,7 +44,7 @@ fn by_hand<T: Scalar>(seed: u64, x: &Array2<T>, y: &[u32]) -> Params<T> {
             let mut g = tape.graph(&params, Mode::Train, streams.step.at(optimizer.steps()));
             let input = g.input(x.select(Axis(0), rows).view());
             let output = mlp.forward(&mut g, input);
-            let loss = SoftmaxCrossEntropy::default().loss(&mut g, output, Target::Labels(&labels));
+            let loss = SoftmaxCrossEntropy.loss(&mut g, output, Target::Labels(&labels));
             g.backward(loss, &mut grads, Accum::Replace);
             optimizer.step(&mut params, &mut grads);
         }
@@ -55,7 +55,7 @@ fn by_hand<T: Scalar>(seed: u64, x: &Array2<T>, y: &[u32]) -> Params<T> {
 fn by_trainer<T: Scalar>(seed: u64, x: &Array2<T>, y: &[u32]) -> Params<T> {
     let (mlp, mut params) = network().create::<T>(seed).unwrap();
     let samples = Samples::labels(x.view(), y).unwrap();
-    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).optimizer(config());
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).optimizer(config());
     // Validation and callbacks look on and leave no trace in the bits.
     let trainer = trainer.validation(samples).metric(Metric::ACCURACY).on_step(|_| ControlFlow::Continue(()));
     trainer.epochs(3).batch(16).seed(seed).fit(&mut params, &samples).unwrap();
@@ -92,7 +92,7 @@ fn rows_of_other_strides_train_the_same() {
     let fit = |view: ndarray::ArrayView2<'_, f32>| {
         let mut params = params.clone();
         let samples = Samples::labels(view, &y).unwrap();
-        Trainer::new(&mlp, SoftmaxCrossEntropy::default()).epochs(1).fit(&mut params, &samples).unwrap();
+        Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(1).fit(&mut params, &samples).unwrap();
         params.to_le_bytes()
     };
     assert_eq!(fit(x.view()), fit(turned.t()));
@@ -103,7 +103,7 @@ fn learns_and_reports() {
     let (x, y) = data::<f32>(400, 2);
     let (mlp, mut params) = Mlp::builder(2).hidden(&[32]).outputs(2).create::<f32>(1).unwrap();
     let samples = Samples::labels(x.view(), &y).unwrap();
-    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).rate(0.01).epochs(30);
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).rate(0.01).epochs(30);
     let report = trainer.validation(samples).metric(Metric::ACCURACY).fit(&mut params, &samples).unwrap();
     assert_eq!((report.steps, report.history.epochs.len()), (30 * 13, 30));
     assert_eq!(report.stop, StopReason::Finished);
@@ -113,7 +113,7 @@ fn learns_and_reports() {
     let by_metric = accuracy(&classify(outputs.view()).unwrap(), &y).unwrap();
     assert_eq!(last.metric("accuracy"), Some(by_metric));
     assert!(by_metric > 0.95, "{by_metric}");
-    let loss = evaluate(&mlp, &SoftmaxCrossEntropy::default(), &params, &samples, 64);
+    let loss = evaluate(&mlp, &SoftmaxCrossEntropy, &params, &samples, 64);
     assert!((loss - last.validation_loss.unwrap()).abs() < 1e-6);
     let json = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<layerwise_train::FitReport>(&json).unwrap(), report);
@@ -154,14 +154,14 @@ fn early_stopping_restores_the_best_epoch() {
     let samples = Samples::labels(x.view(), &y).unwrap();
     let validation = Samples::labels(held.view(), &held_y).unwrap();
     let (mlp, mut params) = Mlp::builder(6).hidden(&[64]).outputs(2).create::<f32>(2).unwrap();
-    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).rate(0.03).epochs(200).validation(validation);
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).rate(0.03).epochs(200).validation(validation);
     let report = trainer.callback(EarlyStopping::new(8)).fit(&mut params, &samples).unwrap();
     let best = report.best.unwrap();
     let losses = report.history.validation_losses();
     let smallest = losses.iter().copied().fold(f64::INFINITY, f64::min);
     assert_eq!(best.value, smallest);
     assert_eq!(losses[best.epoch], smallest);
-    let again = evaluate(&mlp, &SoftmaxCrossEntropy::default(), &params, &validation, 256);
+    let again = evaluate(&mlp, &SoftmaxCrossEntropy, &params, &validation, 256);
     assert_eq!(again, smallest, "the parameters are those of the best epoch");
 }
 
@@ -170,7 +170,7 @@ fn a_callback_stops_after_its_step() {
     let (x, y) = data::<f32>(64, 6);
     let (mlp, mut params) = network().create::<f32>(2).unwrap();
     let samples = Samples::labels(x.view(), &y).unwrap();
-    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).batch(8);
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).batch(8);
     let trainer = trainer.on_step(|s| match s.step {
         10 => ControlFlow::Break(Stop::new("ten is enough")),
         _ => ControlFlow::Continue(()),
@@ -215,7 +215,7 @@ fn missing_values_are_found_in_the_data() {
     x[[7, 3]] = f32::NAN;
     let (mlp, mut params) = Mlp::builder(6).outputs(2).create::<f32>(1).unwrap();
     let samples = Samples::labels(x.view(), &y).unwrap();
-    let error = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).fit(&mut params, &samples).unwrap_err();
+    let error = Trainer::new(&mlp, SoftmaxCrossEntropy).fit(&mut params, &samples).unwrap_err();
     assert!(error.to_string().contains("row 7, feature 3"), "{error}");
 }
 
@@ -228,7 +228,7 @@ fn settings_that_cannot_work_are_refused() {
         let mut params = params.clone();
         trainer.fit(&mut params, &samples).unwrap_err().to_string()
     };
-    let trainer = || Trainer::new(&mlp, SoftmaxCrossEntropy::default());
+    let trainer = || Trainer::new(&mlp, SoftmaxCrossEntropy);
     assert!(refusal(trainer().batch(0)).contains("batch"));
     assert!(refusal(trainer().batch(11).drop_last(true)).contains("10 rows do not fill"));
     assert!(refusal(trainer().rate(f64::NAN)).contains("rate"));
@@ -243,6 +243,6 @@ fn no_epoch_changes_nothing() {
     let (mlp, mut params) = Mlp::builder(6).outputs(2).create::<f32>(1).unwrap();
     let before = params.to_le_bytes();
     let samples = Samples::labels(x.view(), &y).unwrap();
-    let report = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).epochs(0).fit(&mut params, &samples).unwrap();
+    let report = Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(0).fit(&mut params, &samples).unwrap();
     assert_eq!((report.steps, params.to_le_bytes()), (0, before));
 }

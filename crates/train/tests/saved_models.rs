@@ -14,7 +14,7 @@ fn a_trained_mlp_comes_back() {
     let config = Mlp::builder(5).hidden(&[7, 6]).outputs(3).norm(Norm::Batch).dropout(0.1).activation(Activation::GELU);
     let (mlp, mut params) = config.create::<f32>(1).unwrap();
     let samples = Samples::labels(x.view(), &y).unwrap();
-    Trainer::new(&mlp, SoftmaxCrossEntropy::default()).epochs(2).fit(&mut params, &samples).unwrap();
+    Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(2).fit(&mut params, &samples).unwrap();
 
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mlp.safetensors");

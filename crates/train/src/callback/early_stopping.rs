@@ -103,7 +103,9 @@ impl<T: Scalar> EarlyStopping<T> {
 impl<T: Scalar> Callback<T> for EarlyStopping<T> {
     fn on_fit_begin(&mut self, fit: &FitBegin<'_>) -> Result<(), TrainError> {
         let problem = match self.monitor {
-            _ if !(self.min_delta >= 0.0) => Some(format!("min_delta is {}, it must not be negative", self.min_delta)),
+            _ if self.min_delta.is_nan() || self.min_delta < 0.0 => {
+                Some(format!("min_delta is {}, it must not be negative", self.min_delta))
+            }
             Monitor::ValidationLoss if !fit.validation => Some(
                 "it watches the validation loss, but there are no validation samples; pass them to the trainer".into(),
             ),
