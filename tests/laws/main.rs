@@ -4,6 +4,7 @@
 //! does not hold; what is left out is printed with its reason.
 
 mod activations;
+mod autoencoders;
 mod catalogue;
 mod determinism;
 mod experiments;

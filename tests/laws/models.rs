@@ -36,3 +36,40 @@ fn every_model_has_right_gradients_and_the_same_bits_on_any_number_of_threads() 
     }
     report("models: gradients, agreement of f32 and f64, same bits", cases, &[]);
 }
+
+#[test]
+fn a_model_survives_its_file_to_the_bit() {
+    use layerwise::nn::{BuildModel, MlpConfig, SequentialModelConfig};
+    use layerwise::tensor::Scalar;
+    use layerwise::train::model_file;
+
+    fn check<C: BuildModel, T: Scalar>(config: &C)
+    where
+        C::Model: Module<T>,
+    {
+        let (model, first) = config.create::<T>(4).expect("samples build");
+        let p = params::<T>(first.layout());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.safetensors");
+        model_file::save(&path, config, &p).unwrap();
+        let (again, read) = model_file::load::<C, T>(&path).unwrap();
+        assert!(read.to_le_bytes() == p.to_le_bytes(), "{config:?}");
+        let x = normal::<T>(9, config.inputs(), 5);
+        let (before, after) =
+            (step::<T>(&model, &p, x.view(), Mode::Train), step::<T>(&again, &read, x.view(), Mode::Train));
+        assert!(bits(&before) == bits(&after), "{config:?}");
+    }
+
+    for entry in model::table() {
+        for (_, config) in entry.sample_configs().expect("samples are configurations") {
+            if let Ok(config) = config.read::<MlpConfig>() {
+                check::<_, f32>(&config);
+                check::<_, f64>(&config);
+            } else {
+                let config = config.read::<SequentialModelConfig>().expect("one of the two kinds");
+                check::<_, f32>(&config);
+                check::<_, f64>(&config);
+            }
+        }
+    }
+}

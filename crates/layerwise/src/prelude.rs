@@ -1,5 +1,6 @@
 //! The names that most programs need: `use layerwise::prelude::*;`.
 
+pub use layerwise_autoencoder::{Autoencoder, AutoencoderConfig, AutoencoderDetector, FittedDetector, Threshold};
 pub use layerwise_autograd::{Graph, Tape, Var};
 pub use layerwise_datasets::{Batches, Labelled, Scaler, ScalerKind, Table, split, synthetic};
 pub use layerwise_nn_layers::{

@@ -1,3 +1,5 @@
+//! The same bits on any number of threads, and none depends on the pool.
+
 use layerwise_tensor::Scalar;
 use layerwise_tensor::kernel::Par;
 

@@ -1,3 +1,5 @@
+//! Empty and smallest shapes, extreme values, and lengths that do not match.
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use layerwise_tensor::kernel::{self, Form, LinearShape, Par};

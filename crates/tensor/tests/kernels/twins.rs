@@ -1,3 +1,5 @@
+//! Every kernel against its slow twin.
+
 use layerwise_tensor::kernel::{self, Form, LinearShape, Par, Tile, reference};
 use layerwise_tensor::{Accum, Scalar};
 use proptest::prelude::*;
