@@ -1,5 +1,6 @@
 //! What a model asked for: names, kinds, shapes, offsets.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -87,6 +88,8 @@ impl ParamSpec {
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
     specs: Vec<ParamSpec>,
+    /// Only looked up, never walked through: its order is no part of anything.
+    by_name: HashMap<String, ParamId>,
     trainable_len: usize,
     buffer_len: usize,
 }
@@ -131,7 +134,7 @@ impl Layout {
 
     /// The id of the parameter called `name`.
     pub fn find(&self, name: &str) -> Option<ParamId> {
-        self.specs.iter().position(|s| s.name == name).map(|i| ParamId(i as u32))
+        self.by_name.get(name).copied()
     }
 
     /// Number of trainable values.
@@ -188,7 +191,7 @@ impl Scope<'_> {
     /// Registers a parameter `(rows, cols)` called `name` within this scope.
     ///
     /// # Panics
-    /// If the path is taken, or the layout would pass 2³² parameters.
+    /// If the path is taken, or the layout would pass 2³² parameters or as many values as there are addresses.
     #[track_caller]
     pub fn param(
         &mut self,
@@ -224,9 +227,10 @@ impl Scope<'_> {
             .unwrap_or_else(|| panic!("parameter `{path}` of {rows} x {cols} values is too large"));
         let end = if kind == ParamKind::Buffer { &mut self.layout.buffer_len } else { &mut self.layout.trainable_len };
         let offset = *end;
-        *end += len;
+        *end = end.checked_add(len).unwrap_or_else(|| panic!("with `{path}` the model passes {} values", usize::MAX));
         let id =
             u32::try_from(self.layout.specs.len()).unwrap_or_else(|_| panic!("a layout holds at most 2^32 parameters"));
+        self.layout.by_name.insert(path.clone(), ParamId(id));
         self.layout.specs.push(ParamSpec { name: path, kind, rows, cols, offset, initializer });
         ParamId(id)
     }
