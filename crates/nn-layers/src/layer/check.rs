@@ -5,6 +5,17 @@ use crate::error::ConfigError;
 /// More values than any weight of a model that fits into memory; beyond it a configuration is a mistake or an attack.
 const MOST_VALUES: usize = 1 << 36;
 
+/// More layers than anyone trains; beyond it a configuration costs more memory than the file it came from.
+const MOST_LAYERS: usize = 1 << 16;
+
+/// A number of layers, within reason.
+pub(crate) fn depth(path: &str, what: &str, value: usize) -> Result<(), ConfigError> {
+    if value <= MOST_LAYERS {
+        return Ok(());
+    }
+    Err(ConfigError::bad_value(path, what, format!("at most {MOST_LAYERS}"), value, "make the network shallower"))
+}
+
 /// A number of inputs or outputs: at least 1, and within reason.
 pub(crate) fn width(path: &str, what: &str, value: usize) -> Result<usize, ConfigError> {
     match value {

@@ -23,4 +23,4 @@ pub use residual::{Residual, ResidualConfig};
 pub use sequential::{Sequential, SequentialConfig};
 pub use table::table;
 
-pub(crate) use check::{probability, width};
+pub(crate) use check::{depth, probability, width};

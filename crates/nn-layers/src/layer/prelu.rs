@@ -117,16 +117,21 @@ impl<T: Scalar> Op<T> for PReluOp {
 
     fn backward(&self, b: &mut Backward<'_, T>) {
         let (x, a, cols) = (b.values.get(self.x), b.values.get(self.a), b.cols);
-        if let Some((da, accum)) = b.grads.get(self.a) {
-            if accum == Accum::Replace {
-                da.fill(T::zero());
-            }
-            // Row after row and column after column: a fixed order, whatever the number of threads.
-            for (x, dy) in x.chunks_exact(cols.max(1)).zip(b.dy.chunks_exact(cols.max(1))) {
-                for (j, (x, dy)) in x.iter().zip(dy).enumerate() {
-                    let place = if da.len() == 1 { 0 } else { j };
-                    da[place] += if *x > T::zero() { T::zero() } else { *dy * *x };
+        if b.grads.wants(self.a) {
+            // The terms of all values first, then their sums: in parallel, in a fixed order, in `f64`.
+            b.scratch.resize(x.len(), T::zero());
+            let (terms, dy) = (&mut b.scratch[..], &*b.dy);
+            kernel::for_tiles(cols, terms, b.par, |first, terms| {
+                let places = first * cols..first * cols + terms.len();
+                terms_below(&x[places.clone()], &dy[places], terms);
+            });
+            match b.grads.get(self.a) {
+                Some(([da], accum)) => {
+                    let sum = T::of(kernel::sum(b.scratch));
+                    *da = if accum == Accum::Add { *da + sum } else { sum };
                 }
+                Some((da, accum)) => kernel::sum_over_rows(b.rows, cols, b.scratch, accum, da, b.par),
+                None => {}
             }
         }
         if let Some((dx, accum)) = b.grads.get(self.x) {
@@ -159,6 +164,18 @@ fn scale<T: Scalar>(x: &[T], y: &mut [T], a: impl Fn(usize) -> T) {
         || {
             for (j, (x, y)) in x.iter().zip(y).enumerate() {
                 *y = if *x > T::zero() { *y } else { a(j) * *y };
+            }
+        },
+    );
+}
+
+/// `terms = dy x` where `x <= 0`, else 0.
+fn terms_below<T: Scalar>(x: &[T], dy: &[T], terms: &mut [T]) {
+    math::vectorize(
+        #[inline(always)]
+        || {
+            for ((t, x), dy) in terms.iter_mut().zip(x).zip(dy) {
+                *t = if *x > T::zero() { T::zero() } else { *dy * *x };
             }
         },
     );

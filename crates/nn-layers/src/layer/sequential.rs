@@ -56,6 +56,7 @@ impl Sequential {
         shelf: &Shelf,
     ) -> Result<Self, ConfigError> {
         check::width(scope.path(), "`inputs`", inputs)?;
+        check::depth(scope.path(), "the number of `layers`", configs.len())?;
         let mut width = inputs;
         let mut layers = Vec::with_capacity(configs.len());
         for (i, config) in configs.iter().enumerate() {

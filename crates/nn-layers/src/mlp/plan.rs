@@ -5,7 +5,7 @@ use crate::activation::Activation;
 use crate::error::ConfigError;
 use crate::layer::{
     ActivationConfig, BatchNormConfig, DropoutConfig, LayerConfig, LayerNormConfig, LinearConfig, ResidualConfig,
-    probability, width,
+    depth, probability, width,
 };
 
 impl MlpConfig {
@@ -84,6 +84,7 @@ fn dropout(p: f64) -> Option<Piece> {
 
 fn check(config: &MlpConfig, path: &str) -> Result<(), ConfigError> {
     width(path, "`inputs`", config.inputs)?;
+    depth(path, "the number of `hidden` layers", config.hidden.len())?;
     for (i, hidden) in config.hidden.iter().enumerate() {
         width(path, &format!("`hidden[{i}]`"), *hidden)?;
     }

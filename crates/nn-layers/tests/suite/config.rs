@@ -153,6 +153,7 @@ fn values_out_of_range_are_refused_with_a_remedy() {
     says(&mlp(Mlp::builder(2)), &["`outputs` must be at least 1"]);
     says(&mlp(Mlp::builder(0).outputs(1)), &["`inputs` must be at least 1"]);
     says(&mlp(Mlp::builder(2).hidden(&[3, 0]).outputs(1)), &["`hidden[1]` must be at least 1"]);
+    says(&mlp(Mlp::builder(1).hidden(&[1; 70_000]).outputs(1)), &["`hidden` layers must be at most 65536", "70000"]);
     let few = Mlp::builder(2).hidden(&[3, 3]).outputs(1).activations(&[Activation::RELU]);
     says(&mlp(few), &["the number of `activations`", "(2)", "found 1", "output_activation"]);
     let other = ModelConfig::of(&Mlp::builder(2).outputs(1)).read::<SequentialModelConfig>().unwrap_err();

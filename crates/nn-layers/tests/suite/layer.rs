@@ -64,6 +64,23 @@ fn prelu_by_hand_is_what_it_is_composed_of() {
 }
 
 #[test]
+fn the_gradient_of_one_slope_is_summed_without_losing_terms() {
+    // So many terms of one sign that a running sum in f32 would drop the last digits of each.
+    let (layer, layout) = build(512, &LayerConfig::of(&PReluConfig::new()));
+    let params = Params::<f32>::init(layout, &Stream::new(0));
+    let mut grads = Gradients::new(&params);
+    let mut tape = Tape::new();
+    let mut g = tape.graph(&params, Mode::Train, Stream::new(0));
+    let x = g.input(Array2::from_elem((1024, 512), -0.1f32).view());
+    let y = Module::<f32>::forward(&*layer, &mut g, x);
+    let loss = g.sum_all(y);
+    g.backward(loss, &mut grads, Accum::Replace);
+    let da = grads.get(params.layout().find("weight").unwrap()).unwrap()[0];
+    let exact = -(0.1f32 as f64) * 1024.0 * 512.0;
+    assert!((f64::from(da) / exact - 1.0).abs() < 1e-7, "{da} for {exact}");
+}
+
+#[test]
 fn batch_norm_follows_pytorchs_rule() {
     let (layer, layout) = build(1, &LayerConfig::of(&BatchNormConfig::new()));
     let expected = ["weight", "bias", "running_mean", "running_var", "num_batches_tracked"];
