@@ -7,10 +7,12 @@ use ndarray::{Array2, ArrayView2, s};
 
 use crate::batch::target_in_place;
 use crate::data::Samples;
+use crate::threads::Threads;
 
 /// The outputs of `model` for `x` `(rows, inputs)`, computed `batch` rows at a time in [`Mode::Eval`].
 ///
-/// The result does not depend on `batch` by more than rounding, and on nothing else.
+/// The result does not depend on `batch` by more than rounding, and on nothing else. Work of some milliseconds or more is shared
+/// among the threads of the rayon pool the caller is in or, outside any pool, among all cores; less stays with the caller.
 ///
 /// # Panics
 /// If `batch` is 0, or `x` has not the number of columns the model takes.
@@ -21,10 +23,12 @@ pub fn predict<T: Scalar>(
     x: ArrayView2<'_, T>,
     batch: usize,
 ) -> Array2<T> {
-    Evaluator::new(batch).predict(model, params, x)
+    let mut evaluator = Evaluator::new(batch);
+    on_all_cores(params, x.nrows(), || evaluator.predict(model, params, x))
 }
 
-/// The mean loss of `model` over the rows of `samples`, computed `batch` rows at a time in [`Mode::Eval`].
+/// The mean loss of `model` over the rows of `samples`, computed `batch` rows at a time in [`Mode::Eval`], on as many threads as by
+/// [`predict`].
 ///
 /// # Panics
 /// If `batch` is 0, or the samples do not fit the model or the loss.
@@ -36,10 +40,26 @@ pub fn evaluate<T: Scalar>(
     samples: &Samples<'_, T>,
     batch: usize,
 ) -> f64 {
-    Evaluator::new(batch).run(model, params, samples.inputs(), Some((loss, samples)), None)
+    let mut evaluator = Evaluator::new(batch);
+    on_all_cores(params, samples.len(), || evaluator.run(model, params, samples.inputs(), Some((loss, samples)), None))
 }
 
-/// A tape kept for evaluation, so that evaluating again allocates nothing but the result.
+/// Multiply-adds from which on it is worth starting threads: some milliseconds of one core.
+const WORTH_THREADS: usize = 1 << 27;
+
+/// `f`, which takes `rows` rows through the parameters, on all cores if that is worth it.
+fn on_all_cores<T: Scalar, R: Send>(params: &Params<T>, rows: usize, f: impl FnOnce() -> R + Send) -> R {
+    if rows.saturating_mul(params.trainable().len()) < WORTH_THREADS {
+        return f();
+    }
+    match Threads::new(0) {
+        Ok(threads) => threads.run(f),
+        // Where no thread can be started the caller's does the same work, to the same bits.
+        Err(_) => f(),
+    }
+}
+
+/// A tape kept for evaluation, so that evaluating again allocates nothing but the result; it works in the rayon pool it is called in.
 #[derive(Debug)]
 pub struct Evaluator<T: Scalar> {
     tape: Tape<T>,

@@ -10,6 +10,7 @@ mod history;
 pub mod metrics;
 pub mod model_file;
 mod streams;
+mod threads;
 mod trainer;
 
 #[cfg(feature = "progress")]

@@ -18,11 +18,12 @@ use crate::evaluate::Evaluator;
 use crate::history::{EpochRecord, FitReport, History, StopReason};
 use crate::metrics::Metric;
 use crate::streams::Streams;
+use crate::threads::Threads;
 
 /// Trains a model: shuffled batches, forward, backward, step, and callbacks that look on.
 ///
-/// What is not set: 10 epochs, batches of 32 rows, Adam at its default rate, seed 0. The same seed gives the same bits at any number
-/// of threads, and the bits of the loop by hand on the front page of this crate.
+/// What is not set: 10 epochs, batches of 32 rows, Adam at its default rate, seed 0, all cores. The same seed gives the same bits at
+/// any number of threads, and the bits of the loop by hand on the front page of this crate.
 pub struct Trainer<'a, T: Scalar> {
     model: &'a dyn Module<T>,
     loss: Box<dyn Loss<T> + 'a>,
@@ -30,6 +31,7 @@ pub struct Trainer<'a, T: Scalar> {
     epochs: usize,
     batch: usize,
     seed: u64,
+    threads: usize,
     drop_last: bool,
     validation: Option<Samples<'a, T>>,
     metrics: Vec<Metric>,
@@ -46,6 +48,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             epochs: 10,
             batch: 32,
             seed: 0,
+            threads: 0,
             drop_last: false,
             validation: None,
             metrics: Vec::new(),
@@ -68,6 +71,15 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     /// The seed of shuffling, dropout and noise: see [`Streams`].
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
+        self
+    }
+
+    /// How many threads work, callbacks included: `n`, or with 0 those of the rayon pool that [`Trainer::fit`] is called in and, outside
+    /// any pool, one for each core. The bits of the result do not depend on it.
+    ///
+    /// The threads belong to the fit and end with it; rayon's global pool is never used. One thread is the caller's own.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads;
         self
     }
 
@@ -149,8 +161,16 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     /// # Panics
     /// If the samples do not fit the model or the loss, or `params` are of another model.
     #[track_caller]
-    pub fn fit(mut self, params: &mut Params<T>, samples: &Samples<'_, T>) -> Result<FitReport, TrainError> {
+    pub fn fit(self, params: &mut Params<T>, samples: &Samples<'_, T>) -> Result<FitReport, TrainError> {
         self.check(samples)?;
+        Threads::new(self.threads)?.run(|| self.fit_here(params, samples))
+    }
+}
+
+/// The loop.
+impl<T: Scalar> Trainer<'_, T> {
+    /// [`Trainer::fit`] on the threads at hand.
+    fn fit_here(mut self, params: &mut Params<T>, samples: &Samples<'_, T>) -> Result<FitReport, TrainError> {
         let optimizer = self.optimizer.build(params);
         let mut optimizer = optimizer.map_err(|e| TrainError::Setting { name: "optimizer", problem: e.to_string() })?;
         let mut callbacks = std::mem::take(&mut self.callbacks);
@@ -171,10 +191,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         }
         Ok(report)
     }
-}
 
-/// The loop.
-impl<T: Scalar> Trainer<'_, T> {
     fn epochs_of(
         &self,
         params: &mut Params<T>,

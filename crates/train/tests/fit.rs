@@ -85,6 +85,33 @@ fn the_same_bits_at_any_number_of_threads() {
 }
 
 #[test]
+fn a_fit_and_a_prediction_bring_their_own_threads() {
+    // Outside any pool; large enough for its products, passes and predictions to be shared.
+    let (x, y) = data::<f32>(4096, 64);
+    let samples = Samples::labels(x.view(), &y).unwrap();
+    let fit = |threads: usize| {
+        let (mlp, mut params) = Mlp::builder(64).hidden(&[512]).outputs(2).create::<f32>(4).unwrap();
+        let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(1).batch(2048);
+        let mut seen = Vec::new();
+        let trainer = trainer.on_step(|_| {
+            seen.push(rayon::current_thread_index().map(|_| rayon::current_num_threads()));
+            ControlFlow::Continue(())
+        });
+        trainer.threads(threads).fit(&mut params, &samples).unwrap();
+        let y = predict(&mlp, &params, x.view(), 1024);
+        (seen, params.to_le_bytes(), y)
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (seen, bits, outputs) = fit(0);
+    assert!(seen.iter().all(|n| n.unwrap_or(1) == cores), "{seen:?} threads on {cores} cores");
+    for threads in [1, 2, 3] {
+        let (seen, again, y) = fit(threads);
+        assert!(seen.iter().all(|n| n.unwrap_or(1) == threads), "{seen:?} threads where {threads} were asked for");
+        assert!(bits == again && outputs == y, "{threads} threads give other bits");
+    }
+}
+
+#[test]
 fn rows_of_other_strides_train_the_same() {
     let (x, y) = data::<f32>(70, 6);
     let turned = x.t().as_standard_layout().into_owned();
