@@ -56,9 +56,12 @@ impl<'a, T: Scalar> Samples<'a, T> {
     /// Rows with values each: `(rows, outputs)`.
     ///
     /// # Errors
-    /// If the numbers of rows differ, or there is no row or no feature.
+    /// If the numbers of rows differ, or there is no row, no feature or no output.
     pub fn values(inputs: ArrayView2<'a, T>, values: ArrayView2<'a, T>) -> Result<Self, TrainError> {
         check(inputs.dim(), values.nrows(), "rows of values")?;
+        if values.ncols() == 0 {
+            return Err(TrainError::Samples("rows of 0 values; at least one is needed to learn".into()));
+        }
         Ok(Self { inputs, targets: Targets::Values(values) })
     }
 
@@ -114,6 +117,7 @@ mod tests {
         let message = Samples::labels(x.view(), &[0, 1]).unwrap_err().to_string();
         assert!(message.contains("3 rows") && message.contains("2 labels"), "{message}");
         assert!(Samples::values(x.view(), x.view()).is_ok());
+        assert!(Samples::values(x.view(), Array2::zeros((3, 0)).view()).is_err());
         assert!(Samples::reconstruct(Array2::<f32>::zeros((0, 2)).view()).is_err());
     }
 }

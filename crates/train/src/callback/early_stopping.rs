@@ -37,9 +37,10 @@ impl Monitor {
         }
     }
 
-    /// Whether `value` is better than `best` by more than `min_delta`.
+    /// Whether `value` is better than `best` by more than `min_delta`. NaN is never better, and any number is better than NaN.
     fn improves(self, value: f64, best: f64, min_delta: f64) -> bool {
         match self {
+            _ if best.is_nan() => !value.is_nan(),
             Monitor::Metric(m) if m.larger_is_better => value - best > min_delta,
             _ => best - value > min_delta,
         }
@@ -216,6 +217,12 @@ mod tests {
         let monitor = Monitor::Metric(Metric::ACCURACY);
         let (stopped, kept, best) = follow(EarlyStopping::new(2).monitor(monitor), &[0.5, 0.7, 0.6, 0.7]);
         assert_eq!((stopped, kept, best.unwrap().value), (Some(3), 1.0, 0.7));
+    }
+
+    #[test]
+    fn a_first_epoch_without_a_number_is_beaten_by_any_other() {
+        let (stopped, kept, best) = follow(EarlyStopping::new(2), &[f64::NAN, f64::NAN, 5.0, f64::NAN, 4.0, 6.0]);
+        assert_eq!((stopped, kept, best.unwrap().value), (None, 4.0, 4.0));
     }
 
     #[test]

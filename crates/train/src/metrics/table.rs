@@ -14,10 +14,8 @@ use crate::error::TrainError;
 pub struct Outcome<'a> {
     /// Outputs, `(rows, outputs)`.
     pub outputs: ArrayView2<'a, f64>,
-    /// What they should be.
+    /// What they should be: labels or values (those of an autoencoder are its inputs).
     pub targets: Targets<'a, f64>,
-    /// The inputs, which are the targets of an autoencoder.
-    pub inputs: ArrayView2<'a, f64>,
 }
 
 /// One entry of the table of metrics.
@@ -107,17 +105,19 @@ impl Metric {
     /// As [`Metric::measure`].
     pub fn of<T: Scalar>(&self, outputs: ArrayView2<'_, T>, samples: &Samples<'_, T>) -> Result<f64, TrainError> {
         let f64s = |a: ArrayView2<'_, T>| -> Array2<f64> { a.map(|v| v.as_f64()) };
-        let (outputs, inputs) = (f64s(outputs), f64s(samples.inputs()));
         let kept;
         let targets = match samples.targets() {
             Targets::Labels(labels) => Targets::Labels(labels),
-            Targets::Inputs => Targets::Inputs,
             Targets::Values(values) => {
                 kept = f64s(values);
                 Targets::Values(kept.view())
             }
+            Targets::Inputs => {
+                kept = f64s(samples.inputs());
+                Targets::Values(kept.view())
+            }
         };
-        self.measure(&Outcome { outputs: outputs.view(), targets, inputs: inputs.view() })
+        self.measure(&Outcome { outputs: f64s(outputs).view(), targets })
     }
 }
 
@@ -142,10 +142,10 @@ fn labels<'a>(metric: &'static str, o: &Outcome<'a>) -> Result<&'a [u32], TrainE
 fn values<'a>(metric: &'static str, o: &Outcome<'a>) -> Result<ArrayView2<'a, f64>, TrainError> {
     match o.targets {
         Targets::Values(values) => Ok(values),
-        Targets::Inputs => Ok(o.inputs),
         Targets::Labels(_) => {
             Err(TrainError::metric(metric, "it needs values, but the samples hold labels; choose accuracy"))
         }
+        Targets::Inputs => Err(TrainError::metric(metric, "it needs values; pass the inputs as `Targets::Values`")),
     }
 }
 
