@@ -20,7 +20,10 @@ pub(crate) struct Case {
 /// All cases of `tests/parity/fixtures/<file>.npz`.
 pub(crate) fn read(file: &str) -> Vec<Case> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("parity/fixtures").join(format!("{file}.npz"));
-    let mut npz = NpzReader::new(File::open(&path).expect("a committed fixture")).expect("an npz file");
+    let open = File::open(&path).unwrap_or_else(|e| {
+        panic!("{path:?}: {e}; add cases to tests/parity/make_fixtures.py and run it where PyTorch is installed")
+    });
+    let mut npz = NpzReader::new(open).expect("an npz file");
     let mut cases: BTreeMap<String, Case> = BTreeMap::new();
     for entry in npz.names().expect("names of arrays") {
         let Some((name, array)) =
