@@ -7,6 +7,7 @@ mod check;
 mod cmd;
 mod experiments;
 mod parity;
+mod publish;
 mod setup;
 mod tidy;
 
@@ -18,6 +19,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   run [NAME...] [OPTIONS]   run experiments and write the report; without a name: the tour (at most 10 minutes)
   list [--json]             the experiments, one line each
   report [--out DIR]        build the report again from the records at hand
+  publish [--out DIR]       records of runs into docs/results, with the page generated from them
   data list|fetch|verify    the data sets: what there is, fetch one, check what is here
   setup [--yes]             how to install OpenBLAS here; with --yes, do it
   test                      all tests: units, documentation examples, laws, tidy
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         "alone" => check::alone(args),
         "tidy" => tidy::main(args),
         "parity" => parity::main(args),
+        "publish" => publish::main(args),
         "help" | "--help" | "-h" => {
             println!("{HELP}");
             Ok(())
