@@ -94,7 +94,7 @@ fn rows<T: Scalar>(c: &mut Criterion) {
     group.bench_function("column sums", |b| {
         b.iter(|| kernel::sum_over_rows(ROWS, COLS, &x, Accum::Replace, black_box(&mut sums), Par::Seq));
     });
-    group.bench_function("sum of squares", |b| b.iter(|| black_box(kernel::sum_of_squares(black_box(&x)))));
+    group.bench_function("sum of squares", |b| b.iter(|| black_box(kernel::sum_of_squares(black_box(&x), Par::Seq))));
     group.finish();
 }
 

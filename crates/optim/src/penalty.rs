@@ -3,6 +3,7 @@
 //! [`Optimizer`](crate::Optimizer) adds the same gradients inside its pass (`l1`, coupled `weight_decay`), which costs nothing; the
 //! penalty written out serves losses that shall show it, and the law that the two agree.
 
+use layerwise_tensor::kernel::{self, Par};
 use layerwise_tensor::{Gradients, Params, Scalar};
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,7 @@ impl Penalty {
     pub fn value<T: Scalar>(&self, w: &[T]) -> f64 {
         match *self {
             Penalty::L1(lambda) => lambda * w.iter().fold(0.0, |sum, v| sum + v.as_f64().abs()),
-            Penalty::L2(lambda) => 0.5 * lambda * layerwise_tensor::kernel::sum_of_squares(w),
+            Penalty::L2(lambda) => 0.5 * lambda * kernel::sum_of_squares(w, Par::Auto),
         }
     }
 

@@ -43,7 +43,7 @@ impl<T: Scalar> Op<T> for Mse {
         let [difference, ..] = f.saved.sized([y.len(), 0, 0]);
         difference.copy_from_slice(y);
         update(f.par, cols, difference, target, |y, t| y - t);
-        f.y[0] = T::of(kernel::sum_of_squares(difference) / y.len() as f64);
+        f.y[0] = T::of(kernel::sum_of_squares(difference, f.par) / y.len() as f64);
     }
 
     fn backward(&self, b: &mut Backward<'_, T>) {

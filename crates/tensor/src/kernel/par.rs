@@ -219,7 +219,7 @@ pub fn reset_work_log() {
 pub const WORKERS: usize = 64;
 
 /// Values of a tile in passes over memory: large against the cost of handing it over (about a microsecond), small against a cache.
-const TILE_VALUES: usize = 16 * 1024;
+pub(super) const TILE_VALUES: usize = 16 * 1024;
 /// From here on a pass over memory is shared among workers.
 pub(super) const CUT_OVER_VALUES: usize = 2 * TILE_VALUES;
 

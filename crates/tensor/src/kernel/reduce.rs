@@ -1,7 +1,7 @@
 //! Sums and extremes, in a fixed order: sixteen lanes along a row, `f64` inside.
 
 use super::check::{check, put};
-use super::par::{CUT_OVER_VALUES, Par, for_row_parts, run};
+use super::par::{CUT_OVER_VALUES, Par, TILE_VALUES, for_row_parts, run};
 use crate::math::vectorize;
 use crate::mode::Accum;
 use crate::scalar::Scalar;
@@ -14,12 +14,15 @@ pub fn sum<T: Scalar>(x: &[T]) -> f64 {
     )
 }
 
-/// Sum of squares of `x`, in `f64` and in a fixed order.
-pub fn sum_of_squares<T: Scalar>(x: &[T]) -> f64 {
-    vectorize(
-        #[inline(always)]
-        || fold(x, |v| v.as_f64() * v.as_f64()),
-    )
+/// Sum of squares of `x`, in `f64` and in a fixed order: chunks of a fixed length, added pairwise.
+pub fn sum_of_squares<T: Scalar>(x: &[T], par: Par) -> f64 {
+    let of_chunk = |x: &[T]| {
+        vectorize(
+            #[inline(always)]
+            || fold(x, |v| v.as_f64() * v.as_f64()),
+        )
+    };
+    pairwise(x, par.splits(x.len() >= CUT_OVER_VALUES), &of_chunk)
 }
 
 /// Inner product of `x` and `y`, in `f64` and in a fixed order.
@@ -92,6 +95,18 @@ pub(super) const COLUMNS: usize = 64;
 
 /// Lanes of a sum along a row: a power of two, and as wide as the widest vector of `f32`.
 const LANES: usize = 16;
+
+/// `f` of the fixed chunks of `x`, added pairwise: the same tree whoever works, and no place to store the parts.
+fn pairwise<T: Sync>(x: &[T], split: bool, f: &(impl Fn(&[T]) -> f64 + Sync)) -> f64 {
+    let chunks = x.len().div_ceil(TILE_VALUES);
+    if chunks <= 1 {
+        return f(x);
+    }
+    let (left, right) = x.split_at(chunks / 2 * TILE_VALUES);
+    let sums = (|| pairwise(left, split, f), || pairwise(right, split, f));
+    let (left, right) = if split { rayon::join(sums.0, sums.1) } else { (sums.0(), sums.1()) };
+    left + right
+}
 
 /// `sums[j] += Σᵢ x[i, from + j]`, row after row.
 pub(super) fn column_sums<T: Scalar>(cols: usize, from: usize, x: &[T], sums: &mut [f64]) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::layout::{Layout, ParamId};
 use super::values::Params;
+use crate::kernel::{self, Par};
 use crate::mode::Accum;
 use crate::scalar::Scalar;
 
@@ -132,7 +133,7 @@ impl<T: Scalar> Gradients<T> {
     pub fn norm(&self) -> f64 {
         let mut sum = 0.0;
         for (_, range) in self.written() {
-            sum += crate::kernel::sum_of_squares(&self.values[range]);
+            sum += kernel::sum_of_squares(&self.values[range], Par::Auto);
         }
         sum.sqrt()
     }

@@ -110,7 +110,7 @@ impl<T: Scalar> Work<T> {
         };
         kernel::linear_backward_bias(*s, dz, Accum::Replace, db, par);
         kernel::sum_over_cols(rows, cols, dz, Accum::Replace, row_sums, par);
-        *sums = [kernel::sum(x), kernel::sum_of_squares(x), kernel::dot(x, x), kernel::max_abs(x)];
+        *sums = [kernel::sum(x), kernel::sum_of_squares(x, par), kernel::dot(x, x), kernel::max_abs(x)];
         kernel::softmax(rows, cols, dz, soft, par);
         kernel::softmax_backward(rows, cols, soft, dz, Accum::Replace, dsoft, par);
         kernel::log_softmax(rows, cols, dz, log, par);

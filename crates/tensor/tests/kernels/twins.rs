@@ -124,7 +124,7 @@ fn reductions_of<T: Scalar>(rows: usize, cols: usize, accum: Accum, seed: u64) {
     // Sums are made in f64, whatever the element type.
     let units = 16.0 + (rows * cols) as f64;
     assert_close("sum", &[kernel::sum(&x)], &[reference::sum(&x)], units);
-    assert_close("sum of squares", &[kernel::sum_of_squares(&x)], &[reference::sum_of_squares(&x)], units);
+    assert_close("sum of squares", &[kernel::sum_of_squares(&x, Par::Auto)], &[reference::sum_of_squares(&x)], units);
     assert_close("dot", &[kernel::dot(&x, &y)], &[reference::dot(&x, &y)], units);
     assert_eq!(kernel::max_abs(&x), reference::max_abs(&x));
 
