@@ -241,6 +241,8 @@ fn settings_survive_json() {
     assert!(serde_json::from_value::<AutoencoderDetector>(serde_json::json!({"epoch": 3})).is_err());
     let short: AutoencoderDetector = serde_json::from_value(serde_json::json!({"code": 3})).unwrap();
     assert_eq!(short.network(10).code, 3);
+    assert_eq!([10, 320, 3200, 1 << 20].map(|rows| short.epochs_for(rows)), [1000, 600, 60, 20]);
+    assert_eq!(short.epochs(7).epochs_for(320), 7);
 }
 
 /// With real data only: the folder is named by `LAYERWISE_DATA`.

@@ -223,7 +223,15 @@ impl<T: Scalar> Trainer<'_, T> {
                     return Err(diverged(divergence::of_gradient(&grads)));
                 }
                 sums.add(loss, order.len(), done.grad_norm, done.rate);
-                let end = StepEnd { epoch, step, loss, gradient_norm: done.grad_norm, rate: done.rate, params };
+                let end = StepEnd {
+                    epoch,
+                    step,
+                    loss,
+                    gradient_norm: done.grad_norm,
+                    rate: done.rate,
+                    params,
+                    grads: &grads,
+                };
                 if let Some(stop) = first_stop(callbacks, |c| c.on_step_end(&end)) {
                     history.epochs.push(self.record(epoch, optimizer, &sums, params, &mut validator)?);
                     return Ok(report(history, stop));

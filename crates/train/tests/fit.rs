@@ -198,9 +198,9 @@ fn a_callback_stops_after_its_step() {
     let (mlp, mut params) = network().create::<f32>(2).unwrap();
     let samples = Samples::labels(x.view(), &y).unwrap();
     let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).batch(8);
-    let trainer = trainer.on_step(|s| match s.step {
-        10 => ControlFlow::Break(Stop::new("ten is enough")),
-        _ => ControlFlow::Continue(()),
+    let trainer = trainer.on_step(|s| {
+        assert!((s.grads.norm() - s.gradient_norm).abs() < 1e-9, "the gradients shown are those of the step");
+        if s.step == 10 { ControlFlow::Break(Stop::new("ten is enough")) } else { ControlFlow::Continue(()) }
     });
     let report = trainer.fit(&mut params, &samples).unwrap();
     assert_eq!(report.steps, 11);

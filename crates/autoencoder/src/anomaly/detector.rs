@@ -19,11 +19,14 @@ use crate::error::AutoencoderError;
 /// Fewer rows say nothing about the spread of errors.
 const FEWEST_ROWS: usize = 10;
 
+/// Steps of training unless a number of epochs is set; but every row is seen at least 20 and at most 1000 times.
+pub const DEFAULT_STEPS: usize = 6000;
+
 /// A detector of anomalies, before it has seen data: an autoencoder that learns normal rows and fails on others.
 ///
 /// Categories become one column for each level, every column is standardised, and an [`Autoencoder`] is trained to reproduce the rows.
-/// What is not set: one hidden layer of twice the features, a code of half the features (rounded up), tanh, a linear code, 200 epochs in
-/// batches of 32 rows, Adam at rate 1e-3, single precision, seed 0.
+/// What is not set: one hidden layer of twice the features, a code of half the features (rounded up), tanh, a linear code, batches of 32
+/// rows for about 6000 steps ([`DEFAULT_STEPS`]), Adam at rate 1e-3, single precision, seed 0.
 ///
 /// ```
 /// use layerwise_autoencoder::{AutoencoderDetector, Threshold};
@@ -45,7 +48,7 @@ pub struct AutoencoderDetector {
     code_activation: Activation,
     noise: f64,
     dropout: f64,
-    epochs: usize,
+    epochs: Option<usize>,
     batch: usize,
     seed: u64,
     optimizer: OptimizerConfig,
@@ -62,7 +65,7 @@ impl Default for AutoencoderDetector {
             code_activation: Activation::IDENTITY,
             noise: 0.0,
             dropout: 0.0,
-            epochs: 200,
+            epochs: None,
             batch: 32,
             seed: 0,
             optimizer: OptimizerConfig::new(Adam::default()),
@@ -114,9 +117,9 @@ impl AutoencoderDetector {
         self
     }
 
-    /// How often every row is seen.
+    /// How often every row is seen; by default as often as makes [`DEFAULT_STEPS`] steps.
     pub fn epochs(mut self, epochs: usize) -> Self {
-        self.epochs = epochs;
+        self.epochs = Some(epochs);
         self
     }
 
@@ -183,6 +186,12 @@ impl AutoencoderDetector {
         if self.noise == 0.0 { config } else { config.corruption(&GaussianNoiseConfig::new(self.noise)) }
     }
 
+    /// How often this many rows are seen.
+    pub fn epochs_for(&self, rows: usize) -> usize {
+        let steps = rows.div_ceil(self.batch.max(1)).max(1);
+        self.epochs.unwrap_or_else(|| (DEFAULT_STEPS / steps).clamp(20, 1000))
+    }
+
     fn fit_table(&self, table: &Table) -> Result<FittedDetector, AutoencoderError> {
         if table.rows() < FEWEST_ROWS {
             return Err(AutoencoderError::TooFewRows { found: table.rows(), needed: FEWEST_ROWS });
@@ -224,7 +233,7 @@ impl AutoencoderDetector {
         let z: Array2<T> = z.mapv(T::of);
         let report = Trainer::new(&model, Mse)
             .optimizer(self.optimizer.clone())
-            .epochs(self.epochs)
+            .epochs(self.epochs_for(z.nrows()))
             .batch(self.batch)
             .seed(self.seed)
             .fit(&mut params, &Samples::reconstruct(z.view())?)?;

@@ -9,7 +9,7 @@ mod rows;
 mod score;
 pub mod threshold;
 
-pub use detector::AutoencoderDetector;
+pub use detector::{AutoencoderDetector, DEFAULT_STEPS};
 pub use fitted::FittedDetector;
 pub use rows::Rows;
 pub use score::Score;

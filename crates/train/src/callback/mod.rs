@@ -10,7 +10,7 @@ pub use progress::Progress;
 
 use std::ops::ControlFlow;
 
-use layerwise_tensor::{Params, Scalar};
+use layerwise_tensor::{Gradients, Params, Scalar};
 
 use crate::error::TrainError;
 use crate::history::{EpochRecord, FitReport};
@@ -59,6 +59,8 @@ pub struct StepEnd<'a, T: Scalar> {
     pub rate: f64,
     /// The parameters, after the update.
     pub params: &'a Params<T>,
+    /// The gradients the update used, before clipping and penalties.
+    pub grads: &'a Gradients<T>,
 }
 
 /// One epoch that was trained and, if there are samples for it, validated.

@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn golden_with_ties() {
-        // By hand: the positives beat 4, 3.5, 3 and 2 of the 4 negatives; scikit-learn 1.5 gives the same two numbers.
+        // By hand: the positives beat 4, 3.5, 3 and 2 of the 4 negatives; scikit-learn 1.9 gives the same two numbers.
         assert_eq!(roc_auc(&SCORES, &POSITIVE).unwrap(), 12.5 / 16.0);
         let ap = average_precision(&SCORES, &POSITIVE).unwrap();
         let by_hand = 0.25 * 1.0 + 0.25 * (2.0 / 3.0) + 0.25 * 0.75 + 0.25 * (4.0 / 7.0);
