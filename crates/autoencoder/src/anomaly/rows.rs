@@ -71,6 +71,9 @@ fn require_complete(table: &Table) -> Result<(), AutoencoderError> {
 
 /// Refuses a table by the name of the first column that is missing, superfluous or out of place.
 fn require_columns(fitted: &Schema, found: &Schema) -> Result<(), AutoencoderError> {
+    if fitted.names().eq(found.names()) {
+        return Ok(());
+    }
     let remedy = "take the columns in order by `table.select(&detector.columns())`";
     let refuse = |message: String| Err(AutoencoderError::Columns(message));
     for name in fitted.names() {

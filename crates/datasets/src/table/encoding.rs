@@ -84,6 +84,7 @@ impl Encoding {
     /// The matrix of `table`: see [`Table::to_matrix`].
     pub(super) fn apply(&self, table: &Table) -> Result<Array2<f64>, DataError> {
         self.check(table)?;
+        self.check_size(table)?;
         let mut matrix = Array2::zeros((table.rows(), self.width()));
         let mut first = 0;
         for (column, values) in self.columns.iter().zip(table.values().columns()) {
@@ -104,6 +105,22 @@ impl Encoding {
             first += column.width();
         }
         Ok(matrix)
+    }
+
+    /// Refuses a matrix that a few columns of names, one-hot, would blow up beyond any memory.
+    fn check_size(&self, table: &Table) -> Result<(), DataError> {
+        const ALWAYS: u64 = 1 << 30;
+        const GROWTH: u64 = 16;
+        let bytes = |cols: usize| (table.rows() as u64).saturating_mul(cols as u64).saturating_mul(8);
+        let (need, limit) = (bytes(self.width()), bytes(table.cols()).saturating_mul(GROWTH).max(ALWAYS));
+        let Some(widest) = self.columns.iter().max_by_key(|c| c.width()).filter(|_| need > limit) else {
+            return Ok(());
+        };
+        Err(DataError::table(
+            format!("column `{}`", widest.name),
+            format!("its {} levels, one-hot, help to make a matrix of {need} bytes out of the table", widest.width()),
+            "leave it out (`Table::without`): a column of names tells the rows apart, it does not describe them",
+        ))
     }
 
     fn check(&self, table: &Table) -> Result<(), DataError> {
@@ -184,6 +201,17 @@ mod tests {
         let matrix = table.to_matrix(&encoding).unwrap();
         assert_eq!(matrix.row(0).to_vec(), [1.0, 1.0, 0.0]);
         assert_eq!(matrix.row(2).to_vec(), [5.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn a_column_of_names_is_refused_before_it_fills_the_memory() {
+        let rows: String = (0..40_000).map(|i| format!("patient {i},{i}\n")).collect();
+        let table = csv::read(format!("name,age\n{rows}").as_bytes(), &Limits::default()).unwrap();
+        let encoding = Encoding::fit(&table, Missing::Refuse).unwrap();
+        let error = table.to_matrix(&encoding).unwrap_err().to_string();
+        assert!(error.starts_with("column `name`: its 40000 levels") && error.contains("Table::without"), "{error}");
+        let rest = table.without(&["name"]).unwrap();
+        assert!(rest.to_matrix(&Encoding::fit(&rest, Missing::Refuse).unwrap()).is_ok());
     }
 
     #[test]

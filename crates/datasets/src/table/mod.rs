@@ -106,8 +106,7 @@ impl Table {
     /// When one is not there, or asked for twice.
     pub fn select<S: AsRef<str>>(&self, names: &[S]) -> Result<Self, DataError> {
         let places = names.iter().map(|n| self.position(n.as_ref())).collect::<Result<Vec<_>, _>>()?;
-        let columns = places.iter().map(|&j| self.schema.columns[j].clone()).collect();
-        Self::new(Schema { columns }, self.values.select(Axis(1), &places))
+        self.at(&places)
     }
 
     /// The table without these columns.
@@ -115,11 +114,15 @@ impl Table {
     /// # Errors
     /// When one is not there.
     pub fn without<S: AsRef<str>>(&self, names: &[S]) -> Result<Self, DataError> {
-        for name in names {
-            self.position(name.as_ref())?;
-        }
-        let kept: Vec<&str> = self.schema.names().filter(|n| names.iter().all(|x| x.as_ref() != *n)).collect();
-        self.select(&kept)
+        let left_out = names.iter().map(|n| self.position(n.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        let kept: Vec<usize> = (0..self.cols()).filter(|j| !left_out.contains(j)).collect();
+        self.at(&kept)
+    }
+
+    /// The columns at `places`, in that order.
+    fn at(&self, places: &[usize]) -> Result<Self, DataError> {
+        let columns = places.iter().map(|&j| self.schema.columns[j].clone()).collect();
+        Self::new(Schema { columns }, self.values.select(Axis(1), places))
     }
 
     /// The rows at `indices`, in that order.
@@ -171,7 +174,8 @@ impl Table {
     /// Plain numbers `(rows, encoding.width())`: categories one-hot, missing values filled as the encoding says.
     ///
     /// # Errors
-    /// When the table's columns are not those the encoding was fitted to, or a value is missing where none may be.
+    /// When the table's columns are not those the encoding was fitted to, a value is missing where none may be, or one-hot
+    /// categories make the matrix more than 16 times as large as the table and larger than 1 GiB: a column of names is no category.
     pub fn to_matrix(&self, encoding: &Encoding) -> Result<Array2<f64>, DataError> {
         encoding.apply(self)
     }

@@ -82,6 +82,8 @@ impl Part {
         let file = write().map_err(|e| disk("writing", target, e))?;
         let found = sha256(file.path())?;
         if found != wanted {
+            // Kept, it would be taken for whole by every later attempt.
+            fs::remove_file(&self.path).map_err(|e| disk("removing", &self.path, e))?;
             return Err(other_bytes(source, target, wanted, found));
         }
         file.persist(target).map_err(|e| disk("renaming", target, e.error))?;

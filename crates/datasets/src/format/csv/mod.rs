@@ -133,8 +133,9 @@ impl Text {
 
     fn table(&self, schema: Schema) -> Result<Table, DataError> {
         let mut place = vec![None; self.names.len()];
+        let found: HashMap<&str, usize> = self.names.iter().enumerate().map(|(j, n)| (n.as_str(), j)).collect();
         for (k, column) in schema.columns.iter().enumerate() {
-            let j = self.names.iter().position(|n| *n == column.name).ok_or_else(|| DataError::UnknownColumn {
+            let j = *found.get(column.name.as_str()).ok_or_else(|| DataError::UnknownColumn {
                 name: column.name.clone(),
                 known: crate::error::listed(self.names.iter().map(String::as_str)),
             })?;
@@ -212,6 +213,8 @@ fn whole(field: &str) -> bool {
 /// The names of the header line.
 fn names(fields: &mut Fields<'_>, limits: &Limits) -> Result<Vec<String>, DataError> {
     let mut seen = BTreeSet::new();
+    // How often a name came again: the next copy is not looked for from the start.
+    let mut copies: HashMap<String, u64> = HashMap::new();
     let mut names = Vec::new();
     while let Some(field) = fields.next()? {
         let place = format!("line {}, column {}", field.line, names.len() + 1);
@@ -224,10 +227,9 @@ fn names(fields: &mut Fields<'_>, limits: &Limits) -> Result<Vec<String>, DataEr
             return Err(DataError::format(place, "the column has no name", "name every column in the header line"));
         }
         let mut name = text.to_owned();
-        for again in 1.. {
-            if seen.insert(name.clone()) {
-                break;
-            }
+        while !seen.insert(name.clone()) {
+            let again = copies.entry(text.to_owned()).or_default();
+            *again += 1;
             name = format!("{text}.{again}");
         }
         names.push(name);
@@ -293,6 +295,10 @@ mod tests {
     #[test]
     fn names_that_come_again_are_told_apart() {
         assert_eq!(table("a,a,a\n1,2,3\n").schema().names().collect::<Vec<_>>(), ["a", "a.1", "a.2"]);
+        assert_eq!(table("a,a.1,a,a\n1,2,3,4\n").schema().names().collect::<Vec<_>>(), ["a", "a.1", "a.2", "a.3"]);
+        // As many as a table may have, without the time of a square.
+        let wide = format!("a{}\n1{}\n", ",a".repeat(65_535), ",1".repeat(65_535));
+        assert_eq!(table(&wide).schema().names().last(), Some("a.65535"));
     }
 
     #[test]
