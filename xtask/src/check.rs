@@ -62,7 +62,8 @@ pub(crate) fn ci(args: Vec<String>) -> Outcome {
     Ok(())
 }
 
-/// Each library crate as a consumer outside the workspace sees it: built, documented, its README example run, with each feature.
+/// Each library crate by itself, with each of its features: tested, documented, and its README's example run by a consumer outside
+/// the workspace.
 pub(crate) fn alone(args: Vec<String>) -> Outcome {
     let has_blas = blas::found();
     for (name, path, features) in libraries()? {
@@ -73,6 +74,11 @@ pub(crate) fn alone(args: Vec<String>) -> Outcome {
         sets.extend(features.into_iter().filter(|f| f != "default" && (f != "openblas" || has_blas)));
         for set in sets {
             heading(&format!("{name} alone{}", if set.is_empty() { String::new() } else { format!(" with {set}") }));
+            let features = if set.is_empty() { Vec::new() } else { vec!["--features", &set] };
+            run(with_data(cargo(["test", "--quiet", "--package", &name]).args(&features), &data_folder()))?;
+            run(cargo(["doc", "--quiet", "--no-deps", "--package", &name])
+                .args(&features)
+                .env("RUSTDOCFLAGS", "--deny warnings"))?;
             consume(&name, &path, &set)?;
         }
     }
@@ -103,7 +109,7 @@ fn consume(name: &str, path: &Path, feature: &str) -> Outcome {
     // The workspace's lock file keeps the consumer on the versions we test.
     fs::copy(root().join("Cargo.lock"), folder.path().join("Cargo.lock")).map_err(io)?;
     let target = root().join("target").join("alone");
-    run(cargo(["run", "--quiet"]).current_dir(folder.path()).env("CARGO_TARGET_DIR", &target))
+    run(cargo(["run", "--quiet", "--release"]).current_dir(folder.path()).env("CARGO_TARGET_DIR", &target))
 }
 
 /// The first ```` ```rust ```` block, without the hidden-line marks of documentation examples.
