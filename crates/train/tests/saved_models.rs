@@ -46,3 +46,18 @@ fn another_kind_of_model_is_refused() {
     let file = ModelFile::from_bytes("m", &bytes.to_bytes(&params).unwrap(), &ReadOptions::default()).unwrap();
     assert!(file.build::<MlpConfig, f32>().unwrap_err().to_string().contains("model configuration"));
 }
+
+#[test]
+fn a_file_cannot_claim_a_model_larger_than_itself() {
+    let (_, params) = Mlp::builder(2).outputs(1).create::<f32>(1).unwrap();
+    let refusal = |hidden: Vec<usize>| {
+        let config = serde_json::json!({"model": "mlp", "inputs": 2, "hidden": hidden, "outputs": 1});
+        let bytes = ModelWriter::new(&config).unwrap().to_bytes(&params).unwrap();
+        let file = ModelFile::from_bytes("m", &bytes, &ReadOptions::default()).unwrap();
+        file.build::<MlpConfig, f32>().unwrap_err().to_string()
+    };
+    // A matrix of 16 TB, and a million layers: neither is ever allocated.
+    let wide = refusal(vec![1 << 16, 1 << 26]);
+    assert!(wide.contains("lacks it") || wide.contains("shape") || wide.contains("narrower"), "{wide}");
+    assert!(refusal(vec![1; 1_000_000]).contains("more than"));
+}

@@ -45,6 +45,7 @@ impl ModelFile {
     /// # Errors
     /// If the configuration is not of kind `C`, or the tensors are not those of the model.
     pub fn build<C: BuildModel, T: Scalar>(&self) -> Result<(C::Model, Params<T>), TrainError> {
+        self.check_config_size()?;
         let config: C = self.config::<ModelConfig>()?.read().map_err(|e| self.bad_config(e))?;
         let mut layout = Layout::new();
         let model = config.build_model(&mut layout.scope()).map_err(|e| self.bad_config(e))?;

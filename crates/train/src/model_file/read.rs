@@ -18,6 +18,10 @@ use crate::error::TrainError;
 /// The largest safetensors header that is looked at: far above what any model here needs.
 const HEADER_LIMIT: u64 = 16 << 20;
 
+/// The longest configuration that is built, in bytes: so much for any model, and so much more for each tensor.
+const CONFIG_BASE: usize = 64 << 10;
+const CONFIG_PER_TENSOR: usize = 1 << 10;
+
 /// What is allowed while reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -221,6 +225,17 @@ impl ModelFile {
     /// The error for a configuration that cannot be built into a model.
     pub fn bad_config(&self, problem: impl Display) -> TrainError {
         TrainError::Config { file: self.name.clone(), problem: problem.to_string() }
+    }
+
+    /// Refuses a configuration far too long for the tensors there are, before a model of a million layers is built from it.
+    pub(super) fn check_config_size(&self) -> Result<(), TrainError> {
+        let (found, tensors) = (self.own_header()?.model.to_string().len(), self.tensors.len());
+        let allowed = CONFIG_BASE + CONFIG_PER_TENSOR * tensors;
+        if found <= allowed {
+            return Ok(());
+        }
+        let problem = format!("it has {found} bytes, more than the {allowed} a model of {tensors} tensors can need");
+        Err(self.bad_config(format!("{problem}; the file is damaged")))
     }
 
     fn own_header(&self) -> Result<&Header, TrainError> {
