@@ -1,6 +1,10 @@
-//! What the benches share: numbers to work on, and the sizes of the workloads.
+//! What the benches share: numbers to work on, the sizes of the kernels, and the workloads.
 
 use layerwise_tensor::{Scalar, Stream};
+
+mod workload;
+
+pub use workload::{Prepared, Workload};
 
 /// Batch, inputs and outputs of linear layers from small to bound by the product.
 pub const LINEAR_SIZES: &[[usize; 3]] =
