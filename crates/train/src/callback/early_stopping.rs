@@ -50,8 +50,8 @@ impl Monitor {
 /// Ends the fit after `patience` epochs without improvement and puts the parameters of the best epoch back.
 ///
 /// An epoch improves when it is better than the best so far by more than `min_delta` (PyTorch Lightning and Keras agree on this).
-/// The best parameters are copied into memory of its own, once allocated; at the end of the fit, however it ended, they are put
-/// back unless [`EarlyStopping::restore_best`] says otherwise. Running statistics of batch norm belong to them.
+/// The best parameters are copied into memory of its own, once allocated; at the end of the fit, also of one that another
+/// callback ended, they are put back unless [`EarlyStopping::restore_best`] says otherwise; a fit that fails leaves the last ones. Running statistics of batch norm belong to them.
 ///
 /// ```
 /// # use layerwise_train::{EarlyStopping, Monitor, metrics::Metric};

@@ -77,6 +77,25 @@ impl Metric {
         measure: |o| mae(o.outputs, values("mae", o)?),
     };
 
+    /// A metric of one's own, to be measured, reported and watched as those of the [`table`].
+    ///
+    /// ```
+    /// # use layerwise_train::metrics::{ConfusionMatrix, Metric, classify};
+    /// # use layerwise_train::{Targets, TrainError};
+    /// const F1: Metric = Metric::new("f1", "harmonic mean of precision and recall of class 1", true, |o| match o.targets {
+    ///     Targets::Labels(labels) => Ok(ConfusionMatrix::new(2, &classify(o.outputs)?, labels)?.f1(1)),
+    ///     _ => Err(TrainError::Metric { metric: "f1", problem: "it needs labels".into() }),
+    /// });
+    /// ```
+    pub const fn new(
+        name: &'static str,
+        doc: &'static str,
+        larger_is_better: bool,
+        measure: fn(&Outcome<'_>) -> Result<f64, TrainError>,
+    ) -> Self {
+        Self { name, doc, larger_is_better, measure }
+    }
+
     /// The metric called `name`.
     ///
     /// # Errors
