@@ -10,6 +10,7 @@ use crate::error::{OptimError, require};
 /// How gradients are bounded before the rule sees them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Clip {
     /// Not at all.
     #[default]

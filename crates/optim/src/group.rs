@@ -10,6 +10,7 @@ use crate::error::{OptimError, require_not_negative};
 /// Which kinds of parameters `weight_decay` and `l1` act on, where no group says otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum DecayOn {
     /// Weights only: not biases, gains of norms and learned slopes.
     #[default]

@@ -13,6 +13,7 @@ use crate::rule::sign;
 /// A penalty on the size of parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Penalty {
     /// `lambda * sum |w|`; gradient `lambda * sign(w)`, with `sign(0) = 0`.
     L1(f64),

@@ -76,6 +76,7 @@ pub enum StopReason {
 
 /// The epoch whose parameters were kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Best {
     /// The epoch, counted from 0.
     pub epoch: usize,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Configuration of [`GaussianNoise`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct GaussianNoiseConfig {
     /// Standard deviation of the noise, in units of the input; at least 0.
     pub std: f64,

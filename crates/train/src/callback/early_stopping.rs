@@ -11,6 +11,7 @@ use crate::metrics::Metric;
 
 /// The number early stopping watches.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Monitor {
     /// Mean loss on the validation samples; smaller is better.
     ValidationLoss,
