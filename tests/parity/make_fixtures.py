@@ -118,6 +118,15 @@ OPTIMIZERS = {
         ),
         "clip_norm": dict(rule={}, rate=0.05, ours={"clip": {"global_norm": 1.0}}, clip_norm=1.0),
         "gap": dict(rule={}, rate=0.05, gap=range(10, 35)),
+        "amsgrad": dict(
+            rule={"amsgrad": True}, rate=0.05, ours={"weight_decay": 0.1}, torch={"amsgrad": True, "weight_decay": 0.1}
+        ),
+        "decoupled": dict(
+            rule={},
+            rate=0.05,
+            ours={"weight_decay": 0.1, "decay_style": "decoupled"},
+            torch={"weight_decay": 0.1, "decoupled_weight_decay": True},
+        ),
         "warmup_cosine": dict(
             rule={},
             rate=0.1,
@@ -143,6 +152,7 @@ OPTIMIZERS = {
         "plain": dict(rule={}, rate=0.05),
         "decay": dict(rule={}, rate=0.02, ours={"weight_decay": 0.5}, torch={"weight_decay": 0.5}),
         "gap": dict(rule={}, rate=0.05, gap=range(3, 50)),
+        "amsgrad": dict(rule={"amsgrad": True}, rate=0.05, torch={"amsgrad": True}),
         # Our default: decay on weights only; and a slower bias.
         "groups": dict(
             rule={},
@@ -152,7 +162,88 @@ OPTIMIZERS = {
             bias={"lr": 0.005, "weight_decay": 0.0},
         ),
     },
+    "adadelta": {
+        "plain": dict(rule={}, rate=1.0),
+        "decay": dict(
+            rule={"rho": 0.95, "eps": 1e-4},
+            rate=0.5,
+            ours={"weight_decay": 0.1},
+            torch={"rho": 0.95, "eps": 1e-4, "weight_decay": 0.1},
+        ),
+    },
+    "adamax": {
+        "plain": dict(rule={}, rate=0.05),
+        "decay": dict(
+            rule={"beta1": 0.8, "beta2": 0.95, "eps": 1e-6},
+            rate=0.02,
+            ours={"weight_decay": 0.1},
+            torch={"betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.1},
+        ),
+        "gap": dict(rule={}, rate=0.05, gap=range(10, 35)),
+    },
+    "nadam": {
+        "plain": dict(rule={}, rate=0.05),
+        "decay": dict(
+            rule={"beta1": 0.8, "beta2": 0.95, "eps": 1e-6, "momentum_decay": 0.05},
+            rate=0.02,
+            ours={"weight_decay": 0.1},
+            torch={"betas": (0.8, 0.95), "eps": 1e-6, "momentum_decay": 0.05, "weight_decay": 0.1},
+        ),
+        "decoupled": dict(
+            rule={},
+            rate=0.05,
+            ours={"weight_decay": 0.1, "decay_style": "decoupled"},
+            torch={"weight_decay": 0.1, "decoupled_weight_decay": True},
+        ),
+        "gap": dict(rule={}, rate=0.05, gap=range(10, 35)),
+    },
+    "radam": {
+        "plain": dict(rule={}, rate=0.05),
+        "decay": dict(
+            rule={"beta1": 0.8, "beta2": 0.95, "eps": 1e-6},
+            rate=0.02,
+            ours={"weight_decay": 0.1},
+            torch={"betas": (0.8, 0.95), "eps": 1e-6, "weight_decay": 0.1},
+        ),
+        "decoupled": dict(
+            rule={},
+            rate=0.05,
+            ours={"weight_decay": 0.1, "decay_style": "decoupled"},
+            torch={"weight_decay": 0.1, "decoupled_weight_decay": True},
+        ),
+        # So short a memory that it never divides.
+        "momentum_alone": dict(rule={"beta2": 0.6}, rate=0.02, torch={"betas": (0.9, 0.6)}),
+        "gap": dict(rule={}, rate=0.05, gap=range(3, 35)),
+    },
+    "lion": {
+        "plain": dict(rule={}, rate=0.01),
+        "decay": dict(
+            rule={"beta1": 0.95, "beta2": 0.98},
+            rate=0.01,
+            ours={"weight_decay": 0.5},
+            torch={"betas": (0.95, 0.98), "weight_decay": 0.5},
+        ),
+        "gap": dict(rule={}, rate=0.01, gap=range(10, 35)),
+    },
 }
+
+
+class Lion(torch.optim.Optimizer):
+    """PyTorch has no Lion: this is program 1 of Chen et al. 2023, in the order of its lines."""
+
+    def __init__(self, params, lr, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for w in (w for w in group["params"] if w.grad is not None):
+                m = self.state[w].setdefault("momentum", torch.zeros_like(w))
+                interpolation = (1 - group["betas"][0]) * w.grad + group["betas"][0] * m
+                update = torch.sign(interpolation) + w * group["weight_decay"]
+                m.copy_((1 - group["betas"][1]) * w.grad + group["betas"][1] * m)
+                w.sub_(update * group["lr"])
+
 
 CLASSES = {
     "sgd": torch.optim.SGD,
@@ -160,6 +251,11 @@ CLASSES = {
     "rmsprop": torch.optim.RMSprop,
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
+    "adadelta": torch.optim.Adadelta,
+    "adamax": torch.optim.Adamax,
+    "nadam": torch.optim.NAdam,
+    "radam": torch.optim.RAdam,
+    "lion": Lion,
 }
 
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clip::Clip;
 use crate::error::{OptimError, require_not_negative};
 use crate::group::{DecayOn, Group};
-use crate::rule::SharedRule;
+use crate::rule::{DecayStyle, SharedRule};
 use crate::schedule::SharedSchedule;
 
 /// The configuration of an [`Optimizer`](crate::Optimizer): built by hand or read from a file; unknown keys are errors.
@@ -41,9 +41,12 @@ pub struct OptimizerConfig {
     /// How gradients are bounded; not at all by default.
     #[serde(default)]
     pub clip: Clip,
-    /// Weight decay, coupled or decoupled as the rule has it; the rule's own default if `None`.
+    /// Weight decay; the rule's own default if `None`.
     #[serde(default)]
     pub weight_decay: Option<f64>,
+    /// Whether weight decay is coupled or decoupled; as the rule has it if `None`.
+    #[serde(default)]
+    pub decay_style: Option<DecayStyle>,
     /// L1 penalty, added to the gradient; 0 by default.
     #[serde(default)]
     pub l1: f64,
@@ -64,6 +67,7 @@ impl OptimizerConfig {
             schedule: SharedSchedule::default(),
             clip: Clip::None,
             weight_decay: None,
+            decay_style: None,
             l1: 0.0,
             decay_on: DecayOn::Weights,
             groups: Vec::new(),
@@ -88,6 +92,11 @@ impl OptimizerConfig {
     /// With this weight decay.
     pub fn weight_decay(self, weight_decay: f64) -> Self {
         Self { weight_decay: Some(weight_decay), ..self }
+    }
+
+    /// With weight decay that acts in this way, whatever the rule's own is: any rule can decay decoupled, as AdamW.
+    pub fn decay_style(self, decay_style: DecayStyle) -> Self {
+        Self { decay_style: Some(decay_style), ..self }
     }
 
     /// With this L1 penalty.

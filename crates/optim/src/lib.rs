@@ -18,6 +18,9 @@ pub use error::OptimError;
 pub use group::{DecayOn, Group};
 pub use optimizer::{Optimizer, StepReport};
 pub use penalty::Penalty;
-pub use rule::{AdaGrad, Adam, AdamW, DecayStyle, RmsProp, RuleFn, RuleStep, Sgd, SharedRule, UpdateRule};
+pub use rule::{
+    AdaGrad, Adadelta, Adam, AdamW, Adamax, DecayStyle, Lion, NAdam, RAdam, RmsProp, RuleFn, RuleStep, Sgd, SharedRule,
+    UpdateRule,
+};
 pub use schedule::{Constant, Cosine, Schedule, SharedSchedule, Step, Warmup};
 pub use state::{StateMeta, StateTensor};

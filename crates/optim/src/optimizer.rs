@@ -244,7 +244,7 @@ impl OptimizerConfig {
         let own = |value: f64| if on { value } else { 0.0 };
         let weight_decay = group.and_then(|g| g.weight_decay).unwrap_or_else(|| own(self.base_decay()));
         let l1 = group.and_then(|g| g.l1).unwrap_or_else(|| own(self.l1));
-        let (l2, decay) = match self.rule.decay_style() {
+        let (l2, decay) = match self.decay_style.unwrap_or_else(|| self.rule.decay_style()) {
             DecayStyle::Coupled => (weight_decay, 0.0),
             DecayStyle::Decoupled => (0.0, weight_decay),
         };

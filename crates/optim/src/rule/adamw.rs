@@ -35,6 +35,11 @@ impl AdamW {
     pub fn eps(self, eps: f64) -> Self {
         Self(self.0.eps(eps))
     }
+
+    /// The same rule with AMSGrad.
+    pub fn amsgrad(self) -> Self {
+        Self(self.0.amsgrad())
+    }
 }
 
 impl RuleFn for AdamW {
@@ -45,6 +50,10 @@ impl RuleFn for AdamW {
 
     fn slots(&self) -> &'static [&'static str] {
         self.0.slots()
+    }
+
+    fn takes_momentum(&self) -> bool {
+        self.0.takes_momentum()
     }
 
     fn check(&self) -> Result<(), OptimError> {

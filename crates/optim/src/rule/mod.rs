@@ -3,9 +3,14 @@
 //! A rule is one file that holds a struct of hyperparameters and one loop ([`RuleFn::update`]), and one line in [`table()`].
 //! Clipping, the L1 and L2 penalties and decoupled decay ride on the same pass through [`RuleStep`].
 
+mod adadelta;
 mod adagrad;
 mod adam;
+mod adamax;
 mod adamw;
+mod lion;
+mod nadam;
+mod radam;
 mod rmsprop;
 mod sgd;
 mod shared;
@@ -15,12 +20,18 @@ mod table;
 use std::fmt::Debug;
 
 use layerwise_tensor::{Scalar, math};
+use serde::{Deserialize, Serialize};
 
 use crate::error::OptimError;
 
+pub use adadelta::Adadelta;
 pub use adagrad::AdaGrad;
 pub use adam::Adam;
+pub use adamax::Adamax;
 pub use adamw::AdamW;
+pub use lion::Lion;
+pub use nadam::NAdam;
+pub use radam::RAdam;
 pub use rmsprop::RmsProp;
 pub use sgd::Sgd;
 pub use shared::SharedRule;
@@ -28,8 +39,9 @@ pub(crate) use step::sign;
 pub use step::{Prepared, RuleStep};
 pub use table::{RuleEntry, Sample, from_config, table};
 
-/// How `weight_decay` acts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How `weight_decay` acts: each rule has its own way, which [`OptimizerConfig::decay_style`](crate::OptimizerConfig) overrules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DecayStyle {
     /// As an L2 penalty: `weight_decay * w` is added to the gradient (after clipping, before the rule), as PyTorch's SGD and Adam.
     Coupled,
@@ -43,7 +55,7 @@ pub type State<'a, T> = [&'a mut [T]; 3];
 /// What the author of a rule writes: hyperparameters that serialize, and one loop over slices, generic over the element type.
 ///
 /// [`UpdateRule`] is implemented for every `RuleFn`.
-pub trait RuleFn: Debug + Send + Sync + serde::Serialize + 'static {
+pub trait RuleFn: Debug + Send + Sync + Serialize + 'static {
     /// The name in configurations.
     const NAME: &'static str;
     /// The rate where none is given.
@@ -59,6 +71,11 @@ pub trait RuleFn: Debug + Send + Sync + serde::Serialize + 'static {
     /// What a state buffer holds before the first step.
     fn first_state(&self, _slot: usize) -> f64 {
         0.0
+    }
+
+    /// Whether a schedule can move the momentum: whether [`RuleFn::update`] reads [`RuleStep::momentum`].
+    fn takes_momentum(&self) -> bool {
+        false
     }
 
     /// Whether the hyperparameters are in range.
@@ -85,6 +102,10 @@ pub trait UpdateRule: Debug + Send + Sync {
     fn state_slots(&self) -> &'static [&'static str];
     /// What a state buffer holds before the first step.
     fn initial_state(&self, slot: usize) -> f64;
+    /// Whether a schedule can move the momentum.
+    fn momentum_moves(&self) -> bool {
+        false
+    }
     /// Whether the hyperparameters are in range.
     fn validate(&self) -> Result<(), OptimError>;
     /// The rule as an object `{"name": .., hyperparameters}`, from which [`from_config`] builds it again.
@@ -118,6 +139,10 @@ impl<R: RuleFn> UpdateRule for R {
 
     fn initial_state(&self, slot: usize) -> f64 {
         self.first_state(slot)
+    }
+
+    fn momentum_moves(&self) -> bool {
+        self.takes_momentum()
     }
 
     fn validate(&self) -> Result<(), OptimError> {

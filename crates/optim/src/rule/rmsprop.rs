@@ -76,6 +76,10 @@ impl RuleFn for RmsProp {
         }
     }
 
+    fn takes_momentum(&self) -> bool {
+        self.momentum > 0.0
+    }
+
     fn check(&self) -> Result<(), OptimError> {
         require_fraction("alpha", self.alpha)?;
         require_not_negative("eps", self.eps)?;
@@ -85,8 +89,8 @@ impl RuleFn for RmsProp {
     #[inline(always)]
     fn update<T: Scalar>(&self, step: &RuleStep, w: &mut [T], g: &[T], [q, second, third]: State<'_, T>) {
         let s = step.prepare::<T>();
-        let (alpha, new, eps, momentum) =
-            (T::of(self.alpha), T::of(1.0 - self.alpha), T::of(self.eps), T::of(self.momentum));
+        let (alpha, new, eps) = (T::of(self.alpha), T::of(1.0 - self.alpha), T::of(self.eps));
+        let momentum = T::of(step.momentum.unwrap_or(self.momentum));
         let scale = |g: T, q: &mut T| {
             *q = alpha * *q + new * (g * g);
             g / (q.sqrt() + eps)

@@ -56,6 +56,10 @@ impl RuleFn for Sgd {
         if self.momentum == 0.0 { &[] } else { &["momentum_buffer"] }
     }
 
+    fn takes_momentum(&self) -> bool {
+        self.momentum > 0.0
+    }
+
     fn check(&self) -> Result<(), OptimError> {
         require_fraction("momentum", self.momentum)?;
         require_not_negative("dampening", self.dampening)?;
@@ -74,10 +78,10 @@ impl RuleFn for Sgd {
             }
             return;
         }
-        let first = step.t == 1;
-        let keep = T::of(if first { 0.0 } else { self.momentum });
+        let (first, momentum) = (step.t == 1, step.momentum.unwrap_or(self.momentum));
+        let keep = T::of(if first { 0.0 } else { momentum });
         let take = T::of(if first { 1.0 } else { 1.0 - self.dampening });
-        let (ahead, along) = if self.nesterov { (1.0, self.momentum) } else { (0.0, 1.0) };
+        let (ahead, along) = if self.nesterov { (1.0, momentum) } else { (0.0, 1.0) };
         let (ahead, along) = (T::of(ahead), T::of(along));
         for ((w, g), v) in w.iter_mut().zip(g).zip(v) {
             let g = s.gradient(*w, *g);

@@ -19,6 +19,8 @@ pub struct RuleStep {
     pub l1: f64,
     /// L2 penalty, or coupled decay: `l2 * w` is added to the clipped gradient.
     pub l2: f64,
+    /// Momentum of this step, from a schedule that moves it; `None` for the rule's own.
+    pub momentum: Option<f64>,
     /// Decoupled decay: `w` is multiplied by `1 - rate * decay` before the update.
     pub decay: f64,
 }
@@ -26,7 +28,7 @@ pub struct RuleStep {
 impl RuleStep {
     /// A step without clipping, penalties and decay.
     pub fn new(rate: f64, t: u64) -> Self {
-        Self { rate, t, grad_scale: 1.0, grad_limit: f64::INFINITY, l1: 0.0, l2: 0.0, decay: 0.0 }
+        Self { rate, t, grad_scale: 1.0, grad_limit: f64::INFINITY, l1: 0.0, l2: 0.0, momentum: None, decay: 0.0 }
     }
 
     /// The numbers of the step in the type of the buffers; made once, in front of the loop.

@@ -5,9 +5,14 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::RuleFn;
+use super::adadelta::Adadelta;
 use super::adagrad::AdaGrad;
 use super::adam::Adam;
+use super::adamax::Adamax;
 use super::adamw::AdamW;
+use super::lion::Lion;
+use super::nadam::NAdam;
+use super::radam::RAdam;
 use super::rmsprop::RmsProp;
 use super::sgd::Sgd;
 use super::shared::SharedRule;
@@ -52,7 +57,13 @@ pub fn table() -> &'static [RuleEntry] {
     &TABLE
 }
 
-static TABLE: [RuleEntry; 5] = [
+static TABLE: [RuleEntry; 10] = [
+    RuleEntry {
+        name: "adadelta",
+        summary: "the gradient in units of the parameter, by root mean squares of both",
+        build: build::<Adadelta>,
+        samples: || vec![sample(Adadelta::default(), 1.0), sample(Adadelta::default().rho(0.95).eps(1e-4), 0.3)],
+    },
     RuleEntry {
         name: "adagrad",
         summary: "each component's rate falls with the squares of its gradients",
@@ -63,13 +74,43 @@ static TABLE: [RuleEntry; 5] = [
         name: "adam",
         summary: "mean of the gradient over the root mean square, bias-corrected",
         build: build::<Adam>,
-        samples: || vec![sample(Adam::default(), 2e-2), sample(Adam::default().betas(0.8, 0.9).eps(1e-6), 2e-2)],
+        samples: || {
+            let rule = Adam::default();
+            vec![sample(rule, 2e-2), sample(rule.betas(0.8, 0.9).eps(1e-6), 2e-2), sample(rule.amsgrad(), 2e-2)]
+        },
+    },
+    RuleEntry {
+        name: "adamax",
+        summary: "Adam by the largest gradient of late",
+        build: build::<Adamax>,
+        samples: || vec![sample(Adamax::default(), 2e-2), sample(Adamax::default().betas(0.8, 0.99).eps(1e-6), 2e-2)],
     },
     RuleEntry {
         name: "adamw",
         summary: "Adam with weight decay beside the rule",
         build: build::<AdamW>,
-        samples: || vec![sample(AdamW::default(), 2e-2)],
+        samples: || vec![sample(AdamW::default(), 2e-2), sample(AdamW::default().amsgrad(), 2e-2)],
+    },
+    RuleEntry {
+        name: "lion",
+        summary: "the sign of a mean of gradient and momentum",
+        build: build::<Lion>,
+        samples: || vec![sample(Lion::default(), 3e-3), sample(Lion::default().betas(0.95, 0.98), 3e-3)],
+    },
+    RuleEntry {
+        name: "nadam",
+        summary: "Adam with Nesterov's momentum",
+        build: build::<NAdam>,
+        samples: || {
+            let rule = NAdam::default();
+            vec![sample(rule, 2e-2), sample(rule.betas(0.8, 0.95).momentum_decay(0.1), 2e-2)]
+        },
+    },
+    RuleEntry {
+        name: "radam",
+        summary: "Adam that waits until its mean square can be trusted",
+        build: build::<RAdam>,
+        samples: || vec![sample(RAdam::default(), 5e-3), sample(RAdam::default().betas(0.8, 0.9).eps(1e-6), 5e-3)],
     },
     RuleEntry {
         name: "rmsprop",

@@ -1,6 +1,6 @@
 //! Where a formula says what must come out.
 
-use layerwise_optim::{Adam, AdamW, DecayOn, OptimizerConfig, RmsProp, Sgd};
+use layerwise_optim::{Adam, DecayOn, DecayStyle, OptimizerConfig, RmsProp, Sgd};
 
 use crate::{samples, vector};
 
@@ -58,7 +58,7 @@ fn the_first_step_of_adam_is_the_rate() {
     }
 }
 
-/// A gradient of zero moves nothing when there is no state yet, and shrinks the parameter exactly under AdamW's decay.
+/// A gradient of zero moves nothing when there is no state yet.
 #[test]
 fn a_zero_gradient_moves_nothing() {
     let start = [0.5, -3.0, 0.0, 1e-30];
@@ -74,11 +74,20 @@ fn a_zero_gradient_moves_nothing() {
         }
         assert_eq!(params.get(id), start, "{:?}", sample.rule);
     }
-    let (mut params, mut grads, id) = vector::<f64>(&start);
-    let mut optimizer = OptimizerConfig::new(AdamW::default()).rate(0.1).weight_decay(0.5).build(&params).unwrap();
-    grads.slot(id).0.fill(0.0);
-    optimizer.step(&mut params, &mut grads);
-    assert_eq!(params.get(id), start.map(|w| (1.0 - 0.1 * 0.5) * w));
+}
+
+/// With decoupled decay a gradient of zero shrinks the parameter by `1 - rate * decay`, whatever the rule.
+#[test]
+fn every_rule_can_decay_decoupled() {
+    let start = [0.5, -3.0, 0.0, 1e-30];
+    for sample in samples() {
+        let (mut params, mut grads, id) = vector::<f64>(&start);
+        let config = OptimizerConfig::new(sample.rule.clone()).rate(0.1).weight_decay(0.5);
+        let mut optimizer = config.decay_style(DecayStyle::Decoupled).build(&params).unwrap();
+        grads.slot(id).0.fill(0.0);
+        optimizer.step(&mut params, &mut grads);
+        assert_eq!(params.get(id), start.map(|w| (1.0 - 0.1 * 0.5) * w), "{:?}", sample.rule);
+    }
 }
 
 /// Under a constant gradient the variance is zero up to rounding, and may come out below: no NaN in `f32`.

@@ -97,7 +97,7 @@ fn check_refused(config: &str, expected: &str) {
 
 #[test]
 fn wrong_configurations_are_refused_in_clear_words() {
-    check_refused(r#"{"rule": "adma"}"#, "no rule is called `adma`: choose one of `adagrad`, `adam`");
+    check_refused(r#"{"rule": "adma"}"#, "no rule is called `adma`: choose one of `adadelta`, `adagrad`");
     check_refused(r#"{"rule": {"name": "adam", "beta3": 1}}"#, "unknown field `beta3`");
     check_refused(r#"{"rule": {"name": "adamw", "beta3": 1}}"#, "unknown field `beta3`");
     check_refused(r#"{"rule": {"name": "adam", "beta1": 1.0}}"#, "`beta1` must be in [0, 1), but is 1");
