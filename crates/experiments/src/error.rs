@@ -56,3 +56,21 @@ impl ExperimentError {
         Self::File { path: path.into(), message: format!("cannot be {done}: {e}") }
     }
 }
+
+impl From<layerwise::train::TrainError> for ExperimentError {
+    fn from(e: layerwise::train::TrainError) -> Self {
+        Self::Training(e.to_string())
+    }
+}
+
+impl From<layerwise::nn::ConfigError> for ExperimentError {
+    fn from(e: layerwise::nn::ConfigError) -> Self {
+        Self::Training(format!("the model cannot be built: {e}"))
+    }
+}
+
+impl From<layerwise::datasets::DataError> for ExperimentError {
+    fn from(e: layerwise::datasets::DataError) -> Self {
+        Self::Data { set: "catalogue".into(), message: e.to_string() }
+    }
+}

@@ -1,8 +1,17 @@
 //! The shelf of experiments: one file each under `exp/` and one line here.
 
+use crate::exp::*;
 use crate::experiment::Experiment;
 
-static EXPERIMENTS: &[&Experiment] = &[];
+static EXPERIMENTS: &[&Experiment] = &[
+    &regions_by_depth::EXPERIMENT,
+    &depth_vs_width::EXPERIMENT,
+    &activations::EXPERIMENT,
+    &normalisation::EXPERIMENT,
+    &optimizers::EXPERIMENT,
+    &mnist_mlp::EXPERIMENT,
+    &anomaly_tabular::EXPERIMENT,
+];
 
 /// All experiments, in the order in which they are shown.
 pub fn table() -> &'static [&'static Experiment] {

@@ -2,10 +2,74 @@
 
 use super::Failure;
 use super::args::DataAction;
+use crate::data::{DataHome, cache_folder};
+use layerwise::datasets::catalog::{self, DataDir, DatasetEntry, Fetch};
 use std::path::PathBuf;
 
 /// Does what is asked; whether all went well.
 pub(super) fn data(action: DataAction, home: Option<PathBuf>) -> Result<bool, Failure> {
-    let _ = (action, home);
-    Err(Failure::Broken("the catalogue of data sets is not built yet".into()))
+    let found = DataHome::find(home.clone());
+    match action {
+        DataAction::List => list(&found),
+        DataAction::Verify => return verify(&found),
+        DataAction::Fetch(names) => {
+            let target = home.or_else(|| found.root().map(PathBuf::from)).or_else(cache_folder);
+            let target =
+                target.ok_or_else(|| Failure::Broken("no folder for the data: give one by --data DIR".into()))?;
+            let entries: Vec<&DatasetEntry> = names
+                .iter()
+                .map(|n| catalog::find(n))
+                .collect::<Result<_, _>>()
+                .map_err(|e| Failure::Usage(e.to_string()))?;
+            return fetch(&entries, &DataDir::new(target));
+        }
+    }
+    Ok(true)
+}
+
+fn list(found: &DataHome) {
+    match found.root() {
+        Some(root) => println!("data folder: {}", root.display()),
+        None => println!("no data folder: give one by --data DIR or LAYERWISE_DATA, or fetch a set"),
+    }
+    let width = catalog::table().iter().map(|e| e.name.len()).max().unwrap_or(0);
+    for e in catalog::table() {
+        let here = if at_hand(found, e) { "here   " } else { "missing" };
+        let how = match &e.fetch {
+            Fetch::Files(sources) if sources.iter().all(|s| s.url_tried) => "fetch",
+            Fetch::Files(_) => "fetch (address not tried)",
+            _ => "by hand",
+        };
+        println!("{:width$}  {here}  {:>6} x {:<4} {}; {how}; {}", e.name, e.rows, e.cols, e.title, e.licence);
+    }
+}
+
+fn at_hand(found: &DataHome, e: &DatasetEntry) -> bool {
+    found.root().is_some_and(|root| e.files.iter().all(|f| root.join(&f.path).exists()))
+}
+
+fn verify(found: &DataHome) -> Result<bool, Failure> {
+    let Some(root) = found.root() else {
+        return Err(Failure::Broken("no data folder: give one by --data DIR or LAYERWISE_DATA".into()));
+    };
+    let mut well = true;
+    for e in catalog::table().iter().filter(|e| at_hand(found, e)) {
+        match catalog::verify(e, &DataDir::new(root)) {
+            Ok(()) => println!("{}: as it should be", e.name),
+            Err(error) => {
+                println!("{}: {error}", e.name);
+                well = false;
+            }
+        }
+    }
+    Ok(well)
+}
+
+fn fetch(entries: &[&DatasetEntry], _target: &DataDir) -> Result<bool, Failure> {
+    for e in entries {
+        if let Fetch::Manual { what } = &e.fetch {
+            println!("{}: no public address is known; get it by hand: {what}", e.name);
+        }
+    }
+    Err(Failure::Broken("this program was built without downloads: use `cargo xtask data fetch NAME`".into()))
 }

@@ -21,7 +21,7 @@ pub fn regions(rows: &[String], columns: &[String], panels: &[Vec<Panel>], axes:
 
 /// A grid of small images (digits, reconstructions), sharp-edged.
 pub fn images(rows: &[String], columns: &[String], panels: &[Vec<Panel>], note: &str) -> String {
-    let grid = Grid { cell: 64.0, gap: 6.0, left: 120.0, top: 30.0, caption: 0.0, smooth: false };
+    let grid = Grid { cell: 64.0, gap: 8.0, left: 24.0, top: 24.0, caption: 16.0, smooth: false };
     grid.draw(rows, columns, panels, note)
 }
 
