@@ -65,6 +65,39 @@ fn verify(found: &DataHome) -> Result<bool, Failure> {
     Ok(well)
 }
 
+#[cfg(feature = "download")]
+fn fetch(entries: &[&DatasetEntry], target: &DataDir) -> Result<bool, Failure> {
+    use std::io::{IsTerminal as _, Write as _};
+    let fetcher = catalog::Fetcher::new().proxy_from_environment();
+    let mut well = true;
+    for e in entries {
+        println!("{}: {} ({})", e.name, e.title, e.licence);
+        let terminal = std::io::stdout().is_terminal();
+        let mut shown = 0;
+        let fetched = fetcher.fetch(e, target, &mut |p| {
+            // A line for every megabyte is enough.
+            if terminal && p.received >> 20 != shown {
+                shown = p.received >> 20;
+                let of = p.total.map(|t| format!(" of {}", t >> 20)).unwrap_or_default();
+                print!("\r  {}: {shown}{of} MiB ", p.file);
+                let _ = std::io::stdout().flush();
+            }
+        });
+        if shown > 0 {
+            println!();
+        }
+        match fetched {
+            Ok(()) => println!("  in {}", target.root().display()),
+            Err(error) => {
+                eprintln!("error: {}: {error}", e.name);
+                well = false;
+            }
+        }
+    }
+    Ok(well)
+}
+
+#[cfg(not(feature = "download"))]
 fn fetch(entries: &[&DatasetEntry], _target: &DataDir) -> Result<bool, Failure> {
     for e in entries {
         if let Fetch::Manual { what } = &e.fetch {

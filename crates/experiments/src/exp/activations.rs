@@ -185,15 +185,18 @@ fn gradient_norms(activation: Activation, init: Init, stream: &Stream) -> Vec<f6
     let mut tape = Tape::new();
     let mut g = tape.graph(&params, Mode::Train, stream.child("step"));
     let mut h = g.leaf(x.view());
-    let mut outputs = Vec::new();
+    // The tape keeps the gradients of leaves: a leaf of zeros, added to a layer's output, gets the gradient at that output.
+    let zeros = Array2::zeros((WIDTH, WIDTH));
+    let mut probes = Vec::new();
     for w in weights {
         let w = g.param(w);
-        h = g.linear_act(h, w, None, activation.act());
-        outputs.push(h);
+        let (output, probe) = (g.linear_act(h, w, None, activation.act()), g.leaf(zeros.view()));
+        h = g.add(output, probe);
+        probes.push(probe);
     }
     g.backward_from(h, &normal("cotangent"), &mut Gradients::new(&params), Accum::Replace);
     let norm = |v| tape.grad(v).map_or(0.0, |d| d.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt());
-    outputs.into_iter().map(norm).collect()
+    probes.into_iter().map(norm).collect()
 }
 
 fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {

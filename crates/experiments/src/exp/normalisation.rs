@@ -1,7 +1,7 @@
 //! Batch normalisation on the network of its paper's first figure.
 
 use super::common::{self, DIGITS};
-use crate::criterion::{Criterion, Estimate, Kind, Published, Side};
+use crate::criterion::{Criterion, Kind, Published, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
 use crate::figure::{Axis, Chart, Figure, lines};
@@ -18,9 +18,9 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     question: "Does normalising the hidden layers make training faster and the result better?",
     claim: "With batch normalisation a sigmoid network learns faster and ends higher. (The lecture's reason, internal covariate shift, \
             is contested: Santurkar 2018. This experiment tests the effect, not the reason.)",
-    protocol: "784-100-100-100-10, sigmoid, binary input (threshold 0.5), weights N(0, 0.1^2), SGD at 0.5, batches of 60; 6 000 steps \
-               (50 000 under full). Plain, batch normalisation and layer normalisation before each activation; test accuracy every 200 \
-               steps.",
+    protocol: "784-100-100-100-10, sigmoid, binary input (threshold 0.5), weights N(0, 0.1^2), SGD at 0.5, batches of 60; 10 000 steps \
+               (50 000 under full). Plain, batch normalisation and layer normalisation before each activation; accuracy on 2 000 \
+               test images every 50 steps (500 under full), on all at the end.",
     anchor: Anchor {
         text: "Fig. 1: batch normalisation rises faster and ends higher; reproductions with SGD 0.5: 0.9800 against 0.9769",
         source: "S. Ioffe and C. Szegedy, ICML 2015; independent reproductions",
@@ -41,7 +41,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             side: Side::AtMost,
             kind: Kind::Interval,
             profile: Profile::Quick,
-            needs: Some("mnist"),
+            needs: None,
             published: None,
             source: "Ioffe and Szegedy 2015, Fig. 1",
             estimate: |r| {
@@ -51,14 +51,14 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         },
         Criterion {
             id: "accuracy",
-            statement: "with batch normalisation the final test accuracy is at least 97.4 %",
+            statement: "with batch normalisation the test accuracy after 50 000 steps is at least 97.4 %",
             threshold: 0.974,
             side: Side::AtLeast,
             kind: Kind::Interval,
-            profile: Profile::Quick,
+            profile: Profile::Full,
             needs: Some("mnist"),
             published: Some(Published { value: 0.98, source: "reproductions, 50 000 steps", tag: Tag::V2 }),
-            source: "reproductions at 50 000 steps, less 0.6 points for the shorter run",
+            source: "reproductions, less 0.6 points",
             estimate: |r| r.mean("batch", "test_accuracy"),
         },
         Criterion {
@@ -73,20 +73,6 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             source: "reproductions: 0.9800 against 0.9769",
             estimate: |r| r.difference("batch", "plain", "test_accuracy"),
         },
-        Criterion {
-            id: "learns-at-all",
-            statement: "with batch normalisation the final training loss is below the plain network's",
-            threshold: 0.0,
-            side: Side::Below,
-            kind: Kind::Interval,
-            profile: Profile::Quick,
-            needs: None,
-            published: None,
-            source: "the claim, on whatever digits are at hand",
-            estimate: |r| {
-                r.difference("batch", "plain", "train_loss").map(|e| Estimate { value: e.value, ci95: e.ci95 })
-            },
-        },
     ],
     figures,
 };
@@ -100,7 +86,7 @@ struct Config {
 }
 
 fn variants(s: &Settings<'_>) -> Vec<Variant> {
-    let (steps, every) = (s.profile.pick([400, 6_000, 50_000]), s.profile.pick([50, 100, 500]));
+    let (steps, every) = (s.profile.pick([400, 10_000, 50_000]), s.profile.pick([50, 50, 500]));
     let of = |name: &str, norm| Variant::new(name, Config { norm, steps, every });
     vec![of("plain", Norm::None), of("batch", Norm::Batch), of("layer", Norm::Layer)]
 }
@@ -109,6 +95,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let config: Config = v.config()?;
     let digits = common::digits(run)?;
     let (train, test) = (binary(&digits.train), binary(&digits.test));
+    let watched = test.head(2_000);
     let init = Init::NORMAL.with("std", 0.1)?;
     let net = Mlp::builder(train.cols()).hidden(&[100; 3]).outputs(10).activation(Activation::SIGMOID);
     let (mlp, mut params) = net.norm(config.norm).init(init).create(seed)?;
@@ -119,7 +106,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
         let step = s.step + 1;
         losses.push(s.loss);
         if step.is_multiple_of(config.every)
-            && let Ok(accuracy) = common::accuracy(&mlp, s.params, test.x.view(), &test.y)
+            && let Ok(accuracy) = common::accuracy(&mlp, s.params, watched.x.view(), &watched.y)
         {
             curve.push((step as f64, accuracy));
         }
@@ -140,7 +127,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     run.curve("accuracy", curve.iter().map(|c| c.0), curve.iter().map(|c| 100.0 * c.1));
     let reached = curve.iter().find(|c| c.1 >= 0.9).map_or(config.steps as f64, |c| c.0);
     let tail = &losses[losses.len().saturating_sub(200)..];
-    let last = curve.last().map_or(0.0, |c| c.1);
+    let last = common::accuracy(&mlp, &params, test.x.view(), &test.y)?;
     Ok(metrics([
         ("test_accuracy", last),
         ("steps_to_90", reached),

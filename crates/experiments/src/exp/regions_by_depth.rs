@@ -22,9 +22,9 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             The second statement holds for threshold units and concave heads: a free layer of rectifiers also learns regions that \
             are not convex, so both kinds of one-layer network are shown.",
     protocol: "Seven regions of the square [-1, 1]^2, each covering half of it; 2 000 points to train, 10 000 to test. Four families: \
-               logistic regression; a concave head, b - sum a_k^2 relu(w_k x + c_k) with 32 units, whose accepted set is convex by \
-               construction; a free network with one hidden layer of 32 rectifiers; a free network with two. Adam at 0.01 with a \
-               cosine, batches of 64, the same number of steps for all.",
+               logistic regression; a concave head, b - sum a_k^2 relu(w_k x + c_k) with 64 units, whose accepted set is convex by \
+               construction; a free network with one hidden layer of 64 rectifiers; a free network with two. Adam at 0.01 with a \
+               cosine (0.1 without a hidden layer, where the problem is convex), batches of 64, the same number of steps for all.",
     anchor: Anchor {
         text: "a qualitative figure: half-planes, convex regions, arbitrary regions for 0, 1, 2 hidden layers of threshold units",
         source: "R. P. Lippmann, An introduction to computing with neural nets, IEEE ASSP Magazine, 1987",
@@ -33,7 +33,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     data: &[],
     tour: true,
     seeds: [1, 3, 10],
-    seconds: [5.0, 40.0, 180.0],
+    seconds: [3.0, 15.0, 50.0],
     grain: Grain::Runs,
     variants,
     run,
@@ -76,14 +76,14 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         },
         Criterion {
             id: "concave-others",
-            statement: "the concave head gets at most 90 % of the points right on the best of two discs, ring and XOR",
-            threshold: 0.90,
+            statement: "the concave head gets at most 92 % of the points right on the best of two discs, ring and XOR",
+            threshold: 0.92,
             side: Side::AtMost,
             kind: Kind::Interval,
             profile: Profile::Quick,
             needs: None,
             published: None,
-            source: "a convex set cannot cover these regions without covering what lies between their parts",
+            source: "geometry: the convex hull of the two discs errs on 9 % of the square, a ring without its hole on 16 %",
             estimate: |r| extreme(r, "concave", f64::max, |region| !region.is_convex()),
         },
         Criterion {
@@ -144,11 +144,13 @@ const MAP: usize = 56;
 struct Config {
     width: usize,
     epochs: usize,
+    rate: f64,
 }
 
 fn variants(s: &Settings<'_>) -> Vec<Variant> {
-    let config = Config { width: 32, epochs: s.profile.pick([40, 200, 200]) };
-    FAMILIES.iter().flat_map(|(f, _)| Region::ALL.map(|r| Variant::new(format!("{f} {r}"), config))).collect()
+    let epochs = s.profile.pick([40, 200, 200]);
+    let config = |family: &str| Config { width: 64, epochs, rate: if family == "linear" { 0.1 } else { 0.01 } };
+    FAMILIES.iter().flat_map(|(f, _)| Region::ALL.map(|r| Variant::new(format!("{f} {r}"), config(f)))).collect()
 }
 
 fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentError> {
@@ -164,7 +166,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let samples = Samples::values(train.x.view(), target.view())?;
     let steps = (config.epochs * train.rows().div_ceil(64)) as u64;
     let trainer = Trainer::new(&model, BceWithLogits::default()).epochs(config.epochs).batch(64).seed(seed);
-    let report = trainer.rate(0.01).schedule(Cosine::new(steps, 0.0)).fit(&mut params, &samples)?;
+    let report = trainer.rate(config.rate).schedule(Cosine::new(steps, 0.0)).fit(&mut params, &samples)?;
     for e in &report.history.epochs {
         run.log(e.epoch as u64, &[("loss", e.loss)]);
     }

@@ -94,6 +94,9 @@ impl Series {
 
 /// Curves, each with its band where it has one.
 pub fn lines(chart: &Chart, series: &[Series]) -> String {
+    if series.iter().all(|s| s.points.is_empty()) {
+        return nothing(&chart.title);
+    }
     let mut plots = Vec::new();
     for (i, s) in series.iter().enumerate() {
         let mut line = LinePlot::new().with_data(s.points.iter().copied()).with_color(colour(i)).with_stroke_width(2.0);
@@ -254,6 +257,15 @@ fn draw(plots: Vec<Plot>, chart: &Chart, marks: &[(f64, &str)]) -> String {
     finish(plots, layout, chart)
 }
 
+/// What stands in the place of a chart without data, which a logarithmic axis could not scale.
+fn nothing(title: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 760 60\" font-family=\"sans-serif\">\
+         <text x=\"20\" y=\"35\" font-size=\"15\">{}: no data</text></svg>",
+        escape(title)
+    )
+}
+
 fn finish(plots: Vec<Plot>, layout: Layout, chart: &Chart) -> String {
     let layout = layout
         .with_width(760.0)
@@ -270,8 +282,28 @@ fn finish(plots: Vec<Plot>, layout: Layout, chart: &Chart) -> String {
     standalone(kuva::render_to_svg(plots, layout), &chart.title)
 }
 
+/// kuva numbers clip paths through the life of a process; a page needs names that differ between its figures and are the same in
+/// every run: the title's letters and digits, and the place in the figure.
+fn stable_ids(svg: &str, title: &str) -> String {
+    const MARK: &str = "kuva-clip-";
+    let slug: String = title.chars().filter(char::is_ascii_alphanumeric).collect();
+    let mut seen: Vec<&str> = Vec::new();
+    let mut parts = svg.split(MARK);
+    let mut out = parts.next().unwrap_or("").to_string();
+    for part in parts {
+        let (number, rest) = part.split_at(part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len()));
+        let place = seen.iter().position(|s| *s == number).unwrap_or_else(|| {
+            seen.push(number);
+            seen.len() - 1
+        });
+        out.push_str(&format!("clip-{slug}-{place}{rest}"));
+    }
+    out
+}
+
 /// Inserts what kuva leaves out: a `viewBox` (so that a page can scale the picture) and a title for screen readers.
 fn standalone(svg: String, title: &str) -> String {
+    let svg = stable_ids(&svg, title);
     let Some(end) = svg.find("<svg").and_then(|start| svg[start..].find('>').map(|e| start + e)) else {
         return svg;
     };

@@ -45,6 +45,14 @@ fn every_chart_is_well_formed_and_small() {
 }
 
 #[test]
+fn a_figure_has_the_same_bytes_every_time_and_names_of_its_own() {
+    let (x, y) = wave();
+    let draw = |title: &str| lines(&Chart::new(title, Axis::new("x"), Axis::new("y")), &[Series::new("s", &x, &y)]);
+    assert_eq!(draw("one"), draw("one"));
+    assert!(draw("one").contains("clip-one-0") && draw("two").contains("clip-two-0"));
+}
+
+#[test]
 fn images_travel_inside_the_picture() {
     let image = Image::colour(8, 8, (0..64).map(|i| [i as f64 / 64.0, 0.5, 0.2]));
     let panel = Panel { image, caption: "98 %".into(), points: vec![([0.2, 0.3], 1)] };
