@@ -74,3 +74,9 @@ impl From<layerwise::datasets::DataError> for ExperimentError {
         Self::Data { set: "catalogue".into(), message: e.to_string() }
     }
 }
+
+impl From<layerwise::autoencoder::AutoencoderError> for ExperimentError {
+    fn from(e: layerwise::autoencoder::AutoencoderError) -> Self {
+        Self::Training(e.to_string())
+    }
+}

@@ -8,14 +8,14 @@ use crate::experiment::{Anchor, Experiment, Grain, Metrics, Need, Profile, Run, 
 use crate::figure::{Axis, Chart, Figure, Series, bars, histogram, roc, scatter};
 use crate::record::{Results, VariantResults};
 use crate::stats;
+use layerwise::autoencoder::AutoencoderDetector;
 use layerwise::datasets::catalog::{self, DataDir};
 use layerwise::datasets::{AnomalySet, Scaler, ScalerKind, SplitIndices, split, synthetic};
-use layerwise::nn::{Activation, BuildModel, Init, Mlp, Mse};
-use layerwise::optim::Cosine;
+use layerwise::nn::Activation;
+use layerwise::optim::{Adam, Cosine, OptimizerConfig};
 use layerwise::tensor::Stream;
-use layerwise::tensor::ndarray::{Array1, Array2, ArrayView2, Axis as Dim};
+use layerwise::tensor::ndarray::{Array1, Array2, Axis as Dim};
 use layerwise::train::metrics::{roc_auc, roc_curve};
-use layerwise::train::{Samples, Trainer, predict};
 use serde::{Deserialize, Serialize};
 
 pub(crate) static EXPERIMENT: Experiment = Experiment {
@@ -233,7 +233,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let k = (d / 2).max(1);
     let pca = Pca::fit(task.train.view());
     let scores = [
-        ("ae", autoencoder(&config, &[2 * d, k, 2 * d], task.train.view(), task.test.view(), seed)?),
+        ("ae", autoencoder(&config, 2 * d, k, &task, seed)?),
         ("pca", pca.errors(task.test.view(), k)),
         ("pyod", pca.pyod_scores(task.test.view())),
         ("knn", knn_scores(task.train.view(), task.test.view(), 5)),
@@ -267,29 +267,28 @@ impl Task {
     }
 }
 
-/// Mean squared error per test row of an autoencoder trained on `train`.
+/// Mean squared error per test row of a detector d-hidden-code-hidden-d that learned `train`.
 fn autoencoder(
     config: &Config,
-    hidden: &[usize],
-    train: ArrayView2<'_, f64>,
-    test: ArrayView2<'_, f64>,
+    hidden: usize,
+    code: usize,
+    task: &Task,
     seed: u64,
 ) -> Result<Array1<f64>, ExperimentError> {
-    let (train, test) = (train.mapv(|v| v as f32), test.mapv(|v| v as f32));
-    let net = Mlp::builder(train.ncols()).hidden(hidden).outputs(train.ncols());
-    let (mlp, mut params) = net.activation(Activation::TANH).init(Init::GLOROT_UNIFORM).create(seed)?;
-    let per_epoch = train.nrows().div_ceil(config.batch);
+    let per_epoch = task.train.nrows().div_ceil(config.batch);
     let epochs = config.steps.div_ceil(per_epoch);
-    Trainer::new(&mlp, Mse::default())
+    let schedule = Cosine::new((epochs * per_epoch) as u64, 0.0);
+    let detector = AutoencoderDetector::builder()
+        .hidden(&[hidden])
+        .code(code)
+        .activation(Activation::TANH)
+        .code_activation(Activation::TANH)
         .epochs(epochs)
         .batch(config.batch)
         .seed(seed)
-        .rate(config.rate)
-        .schedule(Cosine::new((epochs * per_epoch) as u64, 0.0))
-        .fit(&mut params, &Samples::reconstruct(train.view())?)?;
-    let back = predict(&mlp, &params, test.view(), 1024);
-    let squares = (&back - &test).mapv(|e| f64::from(e) * f64::from(e));
-    Ok(squares.sum_axis(Dim(1)) / test.ncols() as f64)
+        .optimizer(OptimizerConfig::new(Adam::default()).rate(config.rate).schedule(schedule))
+        .fit(task.train.view())?;
+    Ok(detector.score(task.test.view())?)
 }
 
 /// Some draws of simulated plans, averaged.
@@ -309,7 +308,7 @@ fn plans(config: &Config, seed: u64, run: &mut Run<'_>) -> Result<Metrics, Exper
         let everything = Scaler::fit(ScalerKind::Standard, set.x.view()).transform(set.x.view());
         let everywhere = Lof::fit_score(&everything, 20);
         let scores = [
-            ("ae", autoencoder(config, &[24, 12, 24], task.train.view(), task.test.view(), seed)?),
+            ("ae", autoencoder(config, 24, 12, &task, seed)?),
             ("pca", pca.errors(task.test.view(), 12)),
             ("pyod", pca.pyod_scores(task.test.view())),
             ("knn", knn_scores(task.train.view(), task.test.view(), 5)),
