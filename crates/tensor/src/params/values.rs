@@ -18,11 +18,19 @@ pub struct Params<T: Scalar> {
 }
 
 impl<T: Scalar> Params<T> {
+    /// All zero, for values that come from elsewhere, such as a file.
+    pub fn zeros(layout: impl Into<Arc<Layout>>) -> Self {
+        let layout = layout.into();
+        let trainable = vec![T::zero(); layout.trainable_len()];
+        let buffers = vec![T::zero(); layout.buffer_len()];
+        let frozen = vec![false; layout.specs().len()];
+        Self { layout, trainable, buffers, frozen }
+    }
+
     /// Draws first values for every entry of `layout`; each parameter reads a stream of its own, named by its path.
     pub fn init(layout: impl Into<Arc<Layout>>, stream: &Stream) -> Self {
-        let layout = layout.into();
-        let mut trainable = vec![T::zero(); layout.trainable_len()];
-        let mut buffers = vec![T::zero(); layout.buffer_len()];
+        let mut params = Self::zeros(layout);
+        let Self { layout, trainable, buffers, .. } = &mut params;
         let longest = layout.specs().iter().map(|s| s.len()).max().unwrap_or(0);
         let mut scratch = vec![0.0f64; longest];
         for spec in layout.specs() {
@@ -33,8 +41,7 @@ impl<T: Scalar> Params<T> {
                 *v = T::of(*d);
             }
         }
-        let frozen = vec![false; layout.specs().len()];
-        Self { layout, trainable, buffers, frozen }
+        params
     }
 
     /// The same parameters in another element type.

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
-use layerwise_tensor::{DType, Layout, ParamKind, ParamSpec, Params, Scalar, Stream};
+use layerwise_tensor::{DType, Layout, ParamKind, ParamSpec, Params, Scalar, kernel};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use serde::de::DeserializeOwned;
@@ -200,8 +200,7 @@ impl ModelFile {
             }
             self.check_dtype::<T>(spec, tensor)?;
         }
-        // Every value is overwritten below.
-        let mut params = Params::init(Arc::clone(&layout), &Stream::new(0));
+        let mut params = Params::zeros(Arc::clone(&layout));
         let mut turned = Vec::new();
         for (id, spec) in layout.ids().zip(layout.specs()) {
             let tensor = self.find(&spec.name).ok_or_else(|| self.missing(spec))?;
@@ -213,11 +212,7 @@ impl ModelFile {
             turned.clear();
             turned.resize(values.len(), T::zero());
             self.decode(tensor, &mut turned)?;
-            for r in 0..spec.rows {
-                for c in 0..spec.cols {
-                    values[r * spec.cols + c] = turned[c * spec.rows + r];
-                }
-            }
+            kernel::transpose(spec.cols, spec.rows, &turned, values);
         }
         Ok(params)
     }

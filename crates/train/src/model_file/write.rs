@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use layerwise_tensor::{DType, ParamKind, ParamSpec, Params, Scalar};
+use layerwise_tensor::{DType, ParamKind, ParamSpec, Params, Scalar, kernel};
 use safetensors::tensor::{Dtype, TensorView};
 use serde::Serialize;
 use serde_json::Value;
@@ -138,10 +138,8 @@ fn encode<T: Scalar>(spec: &ParamSpec, values: &[T]) -> Encoded {
         Dtype::I64
     } else {
         if spec.kind == ParamKind::Weight {
-            let mut turned = Vec::with_capacity(values.len());
-            for c in 0..spec.cols {
-                turned.extend((0..spec.rows).map(|r| values[r * spec.cols + c]));
-            }
+            let mut turned = vec![T::zero(); values.len()];
+            kernel::transpose(spec.rows, spec.cols, values, &mut turned);
             T::extend_le_bytes(&turned, &mut bytes);
         } else {
             T::extend_le_bytes(values, &mut bytes);
