@@ -114,7 +114,7 @@ impl<T: Scalar> Tape<T> {
         self.products
     }
 
-    /// A value of the last step; `None` for a parameter, which lies in its [`Params`].
+    /// A value of the last step; `None` for a parameter, which lies in its [`Params`](layerwise_tensor::Params).
     ///
     /// # Panics
     /// If `var` is not of the last step.
