@@ -11,6 +11,8 @@ mod documents {
     pub struct HowTheTapeWorks;
     #[doc = include_str!("../docs/guide/reproducibility.md")]
     pub struct Reproducibility;
+    #[doc = include_str!("../docs/maths/README.md")]
+    pub struct Mathematics;
     #[doc = include_str!("../docs/maths/activations.md")]
     pub struct Activations;
     #[doc = include_str!("../docs/maths/initialisation.md")]

@@ -36,10 +36,11 @@ impl Threshold {
         self.0.name()
     }
 
-    /// The score above which a row is anomalous.
+    /// The score above which a row is anomalous, by these scores of normal rows: those of the training, or, less optimistic, those of
+    /// rows kept out of it.
     ///
     /// # Panics
-    /// If there is no training score.
+    /// If there is no score.
     #[track_caller]
     pub fn cut(&self, training_scores: &[f64]) -> f64 {
         assert!(!training_scores.is_empty(), "threshold `{}` needs at least one training score", self.name());
