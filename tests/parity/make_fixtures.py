@@ -31,6 +31,8 @@ def main():
     FIXTURES.mkdir(exist_ok=True)
     for rule, cases in OPTIMIZERS.items():
         write(f"optim_{rule}", {name: optimizer_case(rule, **case) for name, case in cases.items()})
+    write("schedules", {name: schedule_case(**case) for name, case in SCHEDULES.items()})
+    write("plateaus", {name: plateau_case(**case) for name, case in PLATEAUS.items()})
     write("activations", {name: activation_case(name, options) for name, options in ACTIVATIONS})
     write("layers", {name: layer_case(i, *case) for i, (name, case) in enumerate(LAYERS.items())})
     write("losses", {name: loss_case(i, *case) for i, (name, case) in enumerate(LOSSES.items())})
@@ -89,6 +91,20 @@ OPTIMIZERS = {
             ours={"schedule": {"name": "step", "every": 20, "gamma": 0.5}},
             schedule=lambda o: torch.optim.lr_scheduler.StepLR(o, 20, gamma=0.5),
         ),
+        "one_cycle": dict(
+            rule={"momentum": 0.9},
+            rate=0.05,
+            ours={"schedule": {"name": "one_cycle", "steps": 100}},
+            torch={"momentum": 0.9},
+            schedule=lambda o: torch.optim.lr_scheduler.OneCycleLR(o, 0.05, total_steps=100),
+        ),
+        "sutskever": dict(
+            rule={"momentum": 0.9, "nesterov": True},
+            rate=0.02,
+            ours={"schedule": {"name": "sutskever", "every": 20, "max": 0.87}},
+            torch={"momentum": 0.9, "nesterov": True},
+            schedule=lambda o: SutskeverMomentum(o, 20, 0.87),
+        ),
     },
     "adagrad": {
         "plain": dict(rule={}, rate=0.1),
@@ -126,6 +142,14 @@ OPTIMIZERS = {
             rate=0.05,
             ours={"weight_decay": 0.1, "decay_style": "decoupled"},
             torch={"weight_decay": 0.1, "decoupled_weight_decay": True},
+        ),
+        "one_cycle": dict(
+            rule={},
+            rate=0.1,
+            ours={"schedule": {"name": "one_cycle", "steps": 100, "rise": 0.2, "momentum": [0.7, 0.9]}},
+            schedule=lambda o: torch.optim.lr_scheduler.OneCycleLR(
+                o, 0.1, total_steps=100, pct_start=0.2, base_momentum=0.7, max_momentum=0.9
+            ),
         ),
         "warmup_cosine": dict(
             rule={},
@@ -245,6 +269,19 @@ class Lion(torch.optim.Optimizer):
                 w.sub_(update * group["lr"])
 
 
+class SutskeverMomentum:
+    """PyTorch has no such schedule: equation 5 of Sutskever et al. 2013."""
+
+    def __init__(self, optimizer, every, largest):
+        self.optimizer, self.every, self.largest, self.t = optimizer, every, largest, -1
+        self.step()
+
+    def step(self):
+        self.t += 1
+        for group in self.optimizer.param_groups:
+            group["momentum"] = min(1 - 2 ** (-1 - np.log2(self.t // self.every + 1)), self.largest)
+
+
 CLASSES = {
     "sgd": torch.optim.SGD,
     "adagrad": torch.optim.Adagrad,
@@ -303,6 +340,164 @@ def optimizer_case(
 
 def flat(*parameters):
     return np.concatenate([p.detach().numpy().ravel() for p in parameters])
+
+
+# ----------------------------------------------------------------------------------------------------------------------- schedules
+
+LR = torch.optim.lr_scheduler
+RATE, SCHEDULE_STEPS = 0.1, 200
+
+# name: our configuration of the schedule, torch's; the base rate is RATE.
+SCHEDULES = {
+    "constant": dict(ours={}, torch=lambda o: LR.LambdaLR(o, lambda _: 1.0), name="constant"),
+    "cosine": dict(name="cosine", ours={"steps": 200}, torch=lambda o: LR.CosineAnnealingLR(o, T_max=200)),
+    "cosine_floor": dict(
+        name="cosine", ours={"steps": 250, "floor": 0.05}, torch=lambda o: LR.CosineAnnealingLR(o, T_max=250, eta_min=0.005)
+    ),
+    "exponential": dict(name="exponential", ours={"gamma": 0.97}, torch=lambda o: LR.ExponentialLR(o, 0.97)),
+    "linear": dict(name="linear", ours={"steps": 5}, torch=lambda o: LR.LinearLR(o)),
+    "linear_down": dict(
+        name="linear",
+        ours={"steps": 150, "start": 1.0, "end": 0.1},
+        torch=lambda o: LR.LinearLR(o, start_factor=1.0, end_factor=0.1, total_iters=150),
+    ),
+    "multi_step": dict(
+        name="multi_step",
+        ours={"milestones": [10, 10, 50, 180], "gamma": 0.3},
+        torch=lambda o: LR.MultiStepLR(o, [10, 10, 50, 180], gamma=0.3),
+    ),
+    "one_cycle": dict(
+        name="one_cycle", ours={"steps": 200}, torch=lambda o: LR.OneCycleLR(o, RATE, total_steps=200)
+    ),
+    "one_cycle_linear": dict(
+        name="one_cycle",
+        ours={"steps": 205, "rise": 0.37, "div": 10, "final_div": 100, "anneal": "linear", "momentum": [0.5, 0.9]},
+        torch=lambda o: LR.OneCycleLR(
+            o,
+            RATE,
+            total_steps=205,
+            pct_start=0.37,
+            div_factor=10,
+            final_div_factor=100,
+            anneal_strategy="linear",
+            base_momentum=0.5,
+            max_momentum=0.9,
+        ),
+    ),
+    "one_cycle_three_phases": dict(
+        name="one_cycle",
+        ours={"steps": 200, "three_phases": True, "momentum": None},
+        torch=lambda o: LR.OneCycleLR(o, RATE, total_steps=200, three_phase=True, cycle_momentum=False),
+    ),
+    "polynomial": dict(
+        name="polynomial", ours={"steps": 150, "power": 2.5}, torch=lambda o: LR.PolynomialLR(o, total_iters=150, power=2.5)
+    ),
+    "step": dict(name="step", ours={"every": 30}, torch=lambda o: LR.StepLR(o, 30)),
+    "warm_restarts": dict(
+        name="warm_restarts", ours={"steps": 30}, torch=lambda o: LR.CosineAnnealingWarmRestarts(o, T_0=30)
+    ),
+    "warm_restarts_growing": dict(
+        name="warm_restarts",
+        ours={"steps": 11, "growth": 3, "floor": 0.02},
+        torch=lambda o: LR.CosineAnnealingWarmRestarts(o, T_0=11, T_mult=3, eta_min=0.002),
+    ),
+    "warmup": dict(
+        name="warmup",
+        ours={"steps": 20, "start": 0.1, "then": {"name": "exponential", "gamma": 0.98}},
+        torch=lambda o: LR.SequentialLR(
+            o, [LR.LinearLR(o, start_factor=0.1, total_iters=20), LR.ExponentialLR(o, 0.98)], milestones=[20]
+        ),
+    ),
+    "sequential": dict(
+        name="sequential",
+        ours={
+            "schedules": [
+                {"name": "linear", "steps": 30, "start": 0.2, "end": 0.8},
+                {"name": "polynomial", "steps": 60},
+                {"name": "step", "every": 40, "gamma": 0.5},
+            ],
+            "milestones": [40, 90],
+        },
+        torch=lambda o: LR.SequentialLR(
+            o,
+            [
+                LR.LinearLR(o, start_factor=0.2, end_factor=0.8, total_iters=30),
+                LR.PolynomialLR(o, total_iters=60),
+                LR.StepLR(o, 40, gamma=0.5),
+            ],
+            milestones=[40, 90],
+        ),
+    ),
+    "chained": dict(
+        name="chained",
+        ours={
+            "schedules": [
+                {"name": "linear", "steps": 20, "start": 0.1},
+                {"name": "exponential", "gamma": 0.99},
+                {"name": "multi_step", "milestones": [100], "gamma": 0.2},
+            ]
+        },
+        torch=lambda o: LR.ChainedScheduler(
+            [
+                LR.LinearLR(o, start_factor=0.1, total_iters=20),
+                LR.ExponentialLR(o, 0.99),
+                LR.MultiStepLR(o, [100], gamma=0.2),
+            ]
+        ),
+    ),
+}
+
+
+def schedule_case(name, ours, torch):
+    t = globals()["torch"]
+    optimizer = t.optim.SGD([t.nn.Parameter(t.zeros(1))], lr=RATE, momentum=0.8)
+    scheduler = torch(optimizer)
+    rates, momenta = [], []
+    for step in range(SCHEDULE_STEPS):
+        rates.append(optimizer.param_groups[0]["lr"])
+        momenta.append(optimizer.param_groups[0]["momentum"])
+        optimizer.step()
+        if step + 1 < SCHEDULE_STEPS:
+            scheduler.step()
+    rule = {"name": "sgd", "momentum": 0.8}
+    return {
+        "config": {"rule": rule, "rate": RATE, "schedule": {"name": name, **ours}},
+        "rates": np.array(rates),
+        "momenta": np.array(momenta),
+    }
+
+
+# name: our configuration, torch's arguments
+PLATEAUS = {
+    "default": dict(ours={}, torch={}),
+    "patient": dict(
+        ours={"factor": 0.5, "patience": 3, "cooldown": 4, "floor": 0.05, "margin": {"absolute": 0.02}},
+        torch={"factor": 0.5, "patience": 3, "cooldown": 4, "min_lr": 0.005, "threshold": 0.02, "threshold_mode": "abs"},
+    ),
+    "max": dict(
+        ours={"goal": "max", "factor": 0.3, "patience": 0, "margin": {"relative": 0.01}},
+        torch={"mode": "max", "factor": 0.3, "patience": 0, "threshold": 0.01, "eps": 0.0},
+    ),
+}
+
+
+def plateau_case(ours, torch):
+    t = globals()["torch"]
+    draw = np.random.default_rng(3)
+    optimizer = t.optim.SGD([t.nn.Parameter(t.zeros(1))], lr=RATE)
+    scheduler = LR.ReduceLROnPlateau(optimizer, **torch)
+    sign = -1.0 if torch.get("mode") == "max" else 1.0
+    # Better and better in ever smaller steps, with noise.
+    metrics = 2.0 + sign * (np.exp(-np.arange(SCHEDULE_STEPS) / 25.0) + 0.02 * draw.normal(size=SCHEDULE_STEPS))
+    rates = []
+    for metric in metrics:
+        scheduler.step(metric)
+        rates.append(optimizer.param_groups[0]["lr"])
+    return {
+        "config": {"rule": "sgd", "rate": RATE, "plateau": ours},
+        "metrics": metrics,
+        "rates": np.array(rates),
+    }
 
 
 # ---------------------------------------------------------------------------------------------------------- activations and layers

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clip::Clip;
 use crate::error::{OptimError, require_not_negative};
 use crate::group::{DecayOn, Group};
+use crate::plateau::Plateau;
 use crate::rule::{DecayStyle, SharedRule};
 use crate::schedule::SharedSchedule;
 
@@ -35,9 +36,12 @@ pub struct OptimizerConfig {
     /// The base rate; the rule's own default if `None`.
     #[serde(default)]
     pub rate: Option<f64>,
-    /// How the rate changes from step to step; constant by default.
+    /// How the rate, and the momentum, change from step to step; constant by default.
     #[serde(default)]
     pub schedule: SharedSchedule,
+    /// A metric by which the rate falls, on top of the schedule; none by default.
+    #[serde(default)]
+    pub plateau: Option<Plateau>,
     /// How gradients are bounded; not at all by default.
     #[serde(default)]
     pub clip: Clip,
@@ -65,6 +69,7 @@ impl OptimizerConfig {
             rule: rule.into(),
             rate: None,
             schedule: SharedSchedule::default(),
+            plateau: None,
             clip: Clip::None,
             weight_decay: None,
             decay_style: None,
@@ -82,6 +87,11 @@ impl OptimizerConfig {
     /// With this schedule.
     pub fn schedule(self, schedule: impl Into<SharedSchedule>) -> Self {
         Self { schedule: schedule.into(), ..self }
+    }
+
+    /// With a rate that falls when what [`Optimizer::observe`](crate::Optimizer::observe) is told gets no better.
+    pub fn plateau(self, plateau: Plateau) -> Self {
+        Self { plateau: Some(plateau), ..self }
     }
 
     /// With this clipping.
@@ -125,14 +135,18 @@ impl OptimizerConfig {
         self.weight_decay.unwrap_or_else(|| self.rule.default_decay())
     }
 
-    /// Whether every number is in range.
+    /// Whether every number is in range, and the parts go together.
     ///
     /// # Errors
-    /// If one is not.
+    /// If one is not, or the schedule moves a momentum that the rule does not have.
     pub fn check(&self) -> Result<(), OptimError> {
         self.rule.validate()?;
         require_not_negative("rate", self.base_rate())?;
         self.schedule.validate()?;
+        if self.schedule.moves_momentum() && !self.rule.momentum_moves() {
+            return Err(OptimError::NoMomentum { rule: self.rule.config().to_string() });
+        }
+        self.plateau.map_or(Ok(()), |p| p.check())?;
         self.clip.check()?;
         require_not_negative("weight_decay", self.base_decay())?;
         require_not_negative("l1", self.l1)?;

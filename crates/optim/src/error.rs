@@ -32,6 +32,15 @@ pub enum OptimError {
         /// The value given.
         found: f64,
     },
+    /// A schedule moves the momentum of a rule that has none, or has one of its own.
+    #[error(
+        "the schedule moves the momentum, but this rule has none to move: {rule} (take one with momentum, such as `adam` or `sgd` with \
+         `momentum` above 0, or a schedule that leaves it, such as `one_cycle` with `momentum` null)"
+    )]
+    NoMomentum {
+        /// The rule with its hyperparameters.
+        rule: String,
+    },
     /// A parameter group applies to nothing.
     #[error("group {index} ({group}) matches no parameter: the first parameters are called {known}")]
     EmptyGroup {

@@ -8,6 +8,7 @@ mod named;
 mod optimizer;
 mod pass;
 mod penalty;
+mod plateau;
 pub mod rule;
 pub mod schedule;
 mod state;
@@ -18,9 +19,13 @@ pub use error::OptimError;
 pub use group::{DecayOn, Group};
 pub use optimizer::{Optimizer, StepReport};
 pub use penalty::Penalty;
+pub use plateau::{Goal, Margin, Plateau, PlateauState};
 pub use rule::{
     AdaGrad, Adadelta, Adam, AdamW, Adamax, DecayStyle, Lion, NAdam, RAdam, RmsProp, RuleFn, RuleStep, Sgd, SharedRule,
     UpdateRule,
 };
-pub use schedule::{Constant, Cosine, Schedule, SharedSchedule, Step, Warmup};
+pub use schedule::{
+    Anneal, Chained, Constant, Cosine, Exponential, Linear, MultiStep, OneCycle, Polynomial, Schedule, Sequential,
+    SharedSchedule, Step, Sutskever, WarmRestarts, Warmup,
+};
 pub use state::{StateMeta, StateTensor};

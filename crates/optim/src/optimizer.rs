@@ -8,6 +8,7 @@ use crate::clip::{Clip, norm_factor};
 use crate::config::OptimizerConfig;
 use crate::error::{OptimError, require_not_negative};
 use crate::pass::{self, Segment};
+use crate::plateau::PlateauState;
 use crate::rule::{DecayStyle, RuleStep, SharedRule};
 use crate::state::{StateMeta, StateTensor};
 
@@ -40,6 +41,7 @@ pub struct Optimizer<T: Scalar> {
     state: [Vec<T>; 3],
     rate: f64,
     steps: u64,
+    plateau: PlateauState,
 }
 
 /// What a step did.
@@ -89,13 +91,14 @@ impl<T: Scalar> Optimizer<T> {
             Clip::Value(c) => (1.0, c),
             Clip::GlobalNorm(max) => (norm_factor(grad_norm, max), f64::INFINITY),
         };
+        let momentum = self.momentum();
         let beyond = |g: &[T]| g.iter().any(|v| v.as_f64().abs() > grad_limit);
         let mut clipped = grad_scale < 1.0;
         for s in &mut self.segments {
             s.active = grads.is_written(s.id) && !params.is_frozen(s.id);
             if s.active {
                 let (rate, t) = (rate * s.rate_factor, s.step.t + 1);
-                s.step = RuleStep { rate, t, grad_scale, grad_limit, ..s.step };
+                s.step = RuleStep { rate, t, momentum, grad_scale, grad_limit, ..s.step };
                 clipped = clipped || (grad_limit.is_finite() && beyond(&grads.values()[s.range.clone()]));
             }
         }
@@ -105,9 +108,20 @@ impl<T: Scalar> Optimizer<T> {
         StepReport { grad_norm, rate, clipped, applied: true }
     }
 
-    /// The rate of the next step: base rate times schedule.
+    /// The rate of the next step: base rate times schedule, times what the plateau makes of it.
     pub fn rate(&self) -> f64 {
-        self.rate * self.config.schedule.factor(self.steps)
+        self.rate * self.config.schedule.factor(self.steps) * self.plateau.factor
+    }
+
+    /// The momentum of the next step, if the schedule moves it.
+    pub fn momentum(&self) -> Option<f64> {
+        self.config.schedule.momentum(self.steps)
+    }
+
+    /// Tells the [`Plateau`](crate::Plateau) of the configuration a value of its metric, once an epoch or as often as it shall count;
+    /// says whether the rate fell. Without a plateau nothing happens.
+    pub fn observe(&mut self, metric: f64) -> bool {
+        self.config.plateau.is_some_and(|plateau| plateau.observe(&mut self.plateau, metric))
     }
 
     /// Changes the base rate, which the schedule multiplies; the state stays.
@@ -135,7 +149,8 @@ impl<T: Scalar> Optimizer<T> {
     /// Everything a checkpoint needs besides [`Optimizer::state_tensors`].
     pub fn state_meta(&self) -> StateMeta {
         let updates = self.segments.iter().map(|s| (self.name(s).to_owned(), s.step.t)).collect();
-        StateMeta { rule: self.config.rule.config(), steps: self.steps, rate: self.rate, updates }
+        let (rule, plateau) = (self.config.rule.config(), self.plateau);
+        StateMeta { rule, steps: self.steps, rate: self.rate, plateau, updates }
     }
 
     /// The buffers of the state, one for each parameter and slot of the rule, in order of registration.
@@ -168,8 +183,9 @@ impl<T: Scalar> Optimizer<T> {
             return Err(differ("the rule differs", rule.to_string(), meta.rule.to_string()));
         }
         require_not_negative("rate", meta.rate)?;
+        require_not_negative("plateau.factor", meta.plateau.factor)?;
         let mut loaded = self.clone();
-        (loaded.steps, loaded.rate) = (meta.steps, meta.rate);
+        (loaded.steps, loaded.rate, loaded.plateau) = (meta.steps, meta.rate, meta.plateau);
         for s in &mut loaded.segments {
             let spec = self.layout.spec(s.id);
             s.step.t = *meta
@@ -234,6 +250,7 @@ impl OptimizerConfig {
             state,
             rate: self.base_rate(),
             steps: 0,
+            plateau: PlateauState::default(),
         })
     }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::plateau::PlateauState;
+
 /// All of an optimizer's state but its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +17,9 @@ pub struct StateMeta {
     pub steps: u64,
     /// The base rate, which may have been changed since the start.
     pub rate: f64,
+    /// What the plateau has seen; nothing yet if missing.
+    #[serde(default)]
+    pub plateau: PlateauState,
     /// Updates of each parameter, by name.
     pub updates: BTreeMap<String, u64>,
 }

@@ -49,6 +49,14 @@ impl Schedule for Warmup {
         }
     }
 
+    fn momentum(&self, step: u64) -> Option<f64> {
+        self.then.momentum(step.saturating_sub(self.steps))
+    }
+
+    fn moves_momentum(&self) -> bool {
+        self.then.moves_momentum()
+    }
+
     fn validate(&self) -> Result<(), OptimError> {
         require((0.0..=1.0).contains(&self.start), "start", "in [0, 1]", self.start)?;
         self.then.validate()

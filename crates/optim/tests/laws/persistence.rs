@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use layerwise_optim::{Adam, Cosine, OptimError, Optimizer, OptimizerConfig, Sgd, StateMeta, rule, schedule};
+use layerwise_optim::{Adam, Cosine, OptimError, Optimizer, OptimizerConfig, Plateau, Sgd, StateMeta, rule, schedule};
 use layerwise_tensor::Scalar;
 
 use crate::{fill, model, samples};
@@ -43,6 +43,33 @@ fn resume_equals_continue_in_both_types() {
 }
 
 #[test]
+fn schedules_and_plateau_go_on_where_they_stopped() {
+    let metrics = [3.0, 2.0, 2.5, 2.5, 2.5, 1.0, 1.5, 1.5, 1.5, 1.5, 1.5, 1.5];
+    for schedule in schedule::table().iter().flat_map(|entry| entry.samples()) {
+        let plateau = Plateau::default().factor(0.5).patience(1).cooldown(1);
+        let config = OptimizerConfig::new(Sgd::default().momentum(0.5)).schedule(schedule.clone()).plateau(plateau);
+        let (mut params, mut grads) = model::<f64>();
+        let mut first = config.build(&params).unwrap();
+        let mut run = |optimizer: &mut Optimizer<f64>, times: std::ops::Range<usize>| -> Vec<f64> {
+            let mut rates = Vec::new();
+            for t in times {
+                fill(&mut grads, t);
+                optimizer.observe(metrics[t]);
+                rates.push(optimizer.momentum().unwrap_or(0.0));
+                rates.push(optimizer.step(&mut params, &mut grads).rate);
+            }
+            rates
+        };
+        run(&mut first, 0..5);
+        let (meta, tensors) = saved(&first);
+        let mut second = config.build(&model::<f64>().0).unwrap();
+        let straight = run(&mut first, 5..12);
+        second.load_state(&serde_json::from_str(&meta).unwrap(), |name| tensors.get(name).map(Vec::as_slice)).unwrap();
+        assert_eq!(straight, run(&mut second, 5..12), "{schedule:?}");
+    }
+}
+
+#[test]
 fn a_state_that_does_not_fit_is_refused_and_changes_nothing() {
     let (mut params, mut grads) = model::<f64>();
     let mut adam = Optimizer::new(Adam::default(), &params);
@@ -74,6 +101,8 @@ fn configurations_survive_writing_and_reading() {
         let again = schedule::from_config(&sample.config()).unwrap();
         assert_eq!(again.config(), sample.config());
         (0..200).for_each(|s| assert_eq!(again.factor(s), sample.factor(s)));
+        (0..200).for_each(|s| assert_eq!(again.momentum(s), sample.momentum(s)));
+        assert!(sample.moves_momentum() || (0..200).all(|s| sample.momentum(s).is_none()));
     }
 }
 
@@ -109,4 +138,16 @@ fn wrong_configurations_are_refused_in_clear_words() {
     check_refused(r#"{"rule": "adam", "schedule": {"name": "step", "every": 0}}"#, "`every` must be at least 1");
     check_refused(r#"{"rule": "adam", "clip": {"global_norm": 0.0}}"#, "`clip.global_norm` must be above 0");
     check_refused(r#"{"rule": "adam", "groups": [{"prefx": "a"}]}"#, "unknown field `prefx`");
+    check_refused(r#"{"rule": "sgd", "schedule": {"name": "one_cycle", "steps": 9}}"#, "this rule has none to move");
+    check_refused(r#"{"rule": "adam", "schedule": {"name": "sutskever", "max": 1.0}}"#, "`max` must be in [0, 1)");
+    check_refused(
+        r#"{"rule": "adam", "schedule": {"name": "multi_step", "milestones": [5, 3]}}"#,
+        "`milestones` must be in ascending order, but is 3",
+    );
+    check_refused(r#"{"rule": "adam", "schedule": {"name": "chained", "schedules": []}}"#, "at least one schedule");
+    check_refused(
+        r#"{"rule": "adam", "schedule": {"name": "sequential", "schedules": ["constant"], "milestones": [3]}}"#,
+        "one fewer than the schedules",
+    );
+    check_refused(r#"{"rule": "adam", "plateau": {"factor": 1.0}}"#, "`plateau.factor` must be in [0, 1)");
 }
