@@ -89,7 +89,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// Everything about the optimizer at once.
+    /// Everything about the optimizer at once. A plateau in it watches the loss of each epoch: on the validation samples if there are
+    /// some, else on the training samples.
     pub fn optimizer(mut self, config: OptimizerConfig) -> Self {
         self.optimizer = config;
         self
@@ -238,6 +239,7 @@ impl<T: Scalar> Trainer<'_, T> {
                 }
             }
             let record = self.record(epoch, optimizer, &sums, params, &mut validator)?;
+            optimizer.observe(record.validation_loss.unwrap_or(record.loss));
             let stop = first_stop(callbacks, |c| c.on_epoch_end(&EpochEnd { record: &record, params }));
             history.epochs.push(record);
             if let Some(stop) = stop {
