@@ -1,9 +1,11 @@
 //! What must be seen for a claim to hold, fixed before the run, and the verdict on it.
 
-use crate::experiment::{Profile, Tag};
-use crate::record::Results;
+use crate::profile::{Profile, Tag};
+use crate::results::{Results, significant};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+pub use crate::results::Estimate;
 
 /// One criterion: a sentence, a number, and how to measure it. Plain data, written beside the experiment before it is run.
 #[derive(Debug)]
@@ -81,22 +83,6 @@ pub struct Published {
     pub source: &'static str,
     /// How sure we are of it.
     pub tag: Tag,
-}
-
-/// What was measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// The point estimate.
-    pub value: f64,
-    /// Its 95 % interval, where there is one.
-    pub ci95: Option<[f64; 2]>,
-}
-
-impl Estimate {
-    /// An estimate without an interval.
-    pub fn exact(value: f64) -> Self {
-        Self { value, ci95: None }
-    }
 }
 
 /// The outcome for one criterion.
@@ -185,27 +171,25 @@ impl Criterion {
         let Some(e) = measured else {
             return (None, Verdict::Undecided, "not measured".into());
         };
-        let sign = self.side.sign();
+        let (sign, threshold) = (self.side.sign(), significant(self.threshold, 4));
         match (self.kind, e.ci95) {
             (Kind::Exact, _) => {
                 let holds = self.side.admits(e.value, self.threshold);
                 let word = if holds { "is" } else { "is not" };
                 let verdict = if holds { Verdict::Holds } else { Verdict::Fails };
-                (Some(e), verdict, format!("{} {word} {sign} {}", round(e.value), self.threshold))
+                (Some(e), verdict, format!("{} {word} {sign} {threshold}", round(e.value)))
             }
             (Kind::Interval, None) => (Some(e), Verdict::Undecided, "no interval: needs at least 2 seeds".into()),
             (Kind::Interval, Some([lo, hi])) => {
                 let shown = format!("[{}, {}]", round(lo), round(hi));
                 match (self.side.admits(lo, self.threshold), self.side.admits(hi, self.threshold)) {
                     (true, true) => {
-                        (Some(e), Verdict::Holds, format!("the whole interval {shown} is {sign} {}", self.threshold))
+                        (Some(e), Verdict::Holds, format!("the whole interval {shown} is {sign} {threshold}"))
                     }
-                    (false, false) => (
-                        Some(e),
-                        Verdict::Fails,
-                        format!("no part of the interval {shown} is {sign} {}", self.threshold),
-                    ),
-                    _ => (Some(e), Verdict::Undecided, format!("the interval {shown} holds {} in it", self.threshold)),
+                    (false, false) => {
+                        (Some(e), Verdict::Fails, format!("no part of the interval {shown} is {sign} {threshold}"))
+                    }
+                    _ => (Some(e), Verdict::Undecided, format!("the interval {shown} holds {threshold} in it")),
                 }
             }
         }

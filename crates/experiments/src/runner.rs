@@ -1,11 +1,11 @@
 //! Runs an experiment: its variants with each seed, as many at a time as there are jobs, and writes what they left.
 
-use crate::data::DataHome;
-use crate::environment::{Environment, cores};
+use crate::environment::Environment;
 use crate::error::ExperimentError;
-use crate::experiment::{Experiment, Grain, Profile, Run, Settings, Variant};
-use crate::record::{self, Outcome, Results, VariantResults, write_atomically};
-use crate::settings::Change;
+use crate::experiment::{Experiment, Run, Variant};
+use crate::plan::Plan;
+use crate::record::{Summary, write_atomically};
+use crate::results::{Outcome, Results, VariantResults, significant};
 use crate::summary;
 use layerwise_tensor::kernel;
 use sha2::{Digest, Sha256};
@@ -15,64 +15,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// Everything that the command line says about a run.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// How thorough.
-    pub profile: Profile,
-    /// Number of seeds; the experiment's own when not given.
-    pub seeds: Option<usize>,
-    /// The first seed.
-    pub first_seed: u64,
-    /// Threads in all; the cores when not given.
-    pub threads: Option<usize>,
-    /// Runs at a time; by the experiment's grain when not given.
-    pub jobs: Option<usize>,
-    /// `--set` and `--grid`.
-    pub changes: Vec<Change>,
-    /// The data.
-    pub data: DataHome,
-    /// The folder of the records.
-    pub out: PathBuf,
-    /// Take over finished seeds.
-    pub resume: bool,
-}
-
-impl Plan {
-    /// The seeds of `e`.
-    pub fn seeds(&self, e: &Experiment) -> Vec<u64> {
-        let n = self.seeds.unwrap_or(self.profile.pick(e.seeds));
-        (0..n as u64).map(|i| self.first_seed + i).collect()
-    }
-
-    /// Threads in all.
-    pub fn threads(&self) -> usize {
-        self.threads.unwrap_or_else(cores).max(1)
-    }
-
-    /// Runs of `e` at a time.
-    pub fn jobs(&self, e: &Experiment) -> usize {
-        let by_grain = if e.grain == Grain::Runs { self.threads() } else { 1 };
-        self.jobs.unwrap_or(by_grain).max(1)
-    }
-
-    /// The variants of `e` after `--set` and `--grid`.
-    ///
-    /// # Errors
-    /// When a value is of the wrong kind.
-    pub fn variants(&self, e: &Experiment, all: &[&str]) -> Result<Vec<Variant>, String> {
-        let mut variants = (e.variants)(&Settings { profile: self.profile, data: &self.data });
-        for change in self.changes.iter().filter_map(|c| c.within(e.name, all)) {
-            variants = change.apply(variants)?;
-        }
-        Ok(variants)
-    }
-}
-
 /// What became of an experiment.
 pub struct Done {
     /// The record, as written.
-    pub summary: record::Summary,
+    pub summary: Summary,
     /// Its folder.
     pub folder: PathBuf,
 }
@@ -197,9 +143,9 @@ fn one(
     });
     let mut outcome = run.outcome;
     outcome.key = key;
-    outcome.seconds = record::significant(started.elapsed().as_secs_f64(), 4);
+    outcome.seconds = significant(started.elapsed().as_secs_f64(), 4);
     match attempt {
-        Ok(metrics) => outcome.metrics = metrics.into_iter().map(|(k, v)| (k, record::significant(v, 6))).collect(),
+        Ok(metrics) => outcome.metrics = metrics.into_iter().map(|(k, v)| (k, significant(v, 6))).collect(),
         Err(error) => outcome.error = Some(error.to_string()),
     }
     let log: String = run.log.iter().map(|l| format!("{l}\n")).collect();

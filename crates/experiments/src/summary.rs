@@ -3,8 +3,9 @@
 use crate::environment::Environment;
 use crate::error::ExperimentError;
 use crate::experiment::{Experiment, Variant};
-use crate::record::{Budget, DataRecord, Results, SeedRecord, Summary, VariantRecord, significant, write_atomically};
-use crate::runner::Plan;
+use crate::plan::Plan;
+use crate::record::{Budget, DataRecord, SeedRecord, Summary, VariantRecord, write_atomically};
+use crate::results::{Results, significant};
 use serde::Serialize;
 use std::path::Path;
 

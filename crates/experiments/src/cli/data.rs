@@ -2,6 +2,7 @@
 
 use super::Failure;
 use super::args::DataAction;
+use super::say::say;
 use crate::data::{DataHome, cache_folder};
 use layerwise::datasets::catalog::{self, DataDir, DatasetEntry, Fetch};
 use std::path::PathBuf;
@@ -29,8 +30,8 @@ pub(super) fn data(action: DataAction, home: Option<PathBuf>) -> Result<bool, Fa
 
 fn list(found: &DataHome) {
     match found.root() {
-        Some(root) => println!("data folder: {}", root.display()),
-        None => println!("no data folder: give one by --data DIR or LAYERWISE_DATA, or fetch a set"),
+        Some(root) => say(format!("data folder: {}", root.display())),
+        None => say("no data folder: give one by --data DIR or LAYERWISE_DATA, or fetch a set"),
     }
     let width = catalog::table().iter().map(|e| e.name.len()).max().unwrap_or(0);
     for e in catalog::table() {
@@ -40,7 +41,7 @@ fn list(found: &DataHome) {
             Fetch::Files(_) => "fetch (address not tried)",
             _ => "by hand",
         };
-        println!("{:width$}  {here}  {:>6} x {:<4} {}; {how}; {}", e.name, e.rows, e.cols, e.title, e.licence);
+        say(format!("{:width$}  {here}  {:>6} x {:<4} {}; {how}; {}", e.name, e.rows, e.cols, e.title, e.licence));
     }
 }
 
@@ -55,9 +56,9 @@ fn verify(found: &DataHome) -> Result<bool, Failure> {
     let mut well = true;
     for e in catalog::table().iter().filter(|e| at_hand(found, e)) {
         match catalog::verify(e, &DataDir::new(root)) {
-            Ok(()) => println!("{}: as it should be", e.name),
+            Ok(()) => say(format!("{}: as it should be", e.name)),
             Err(error) => {
-                println!("{}: {error}", e.name);
+                say(format!("{}: {error}", e.name));
                 well = false;
             }
         }
@@ -71,7 +72,7 @@ fn fetch(entries: &[&DatasetEntry], target: &DataDir) -> Result<bool, Failure> {
     let fetcher = catalog::Fetcher::new().proxy_from_environment();
     let mut well = true;
     for e in entries {
-        println!("{}: {} ({})", e.name, e.title, e.licence);
+        say(format!("{}: {} ({})", e.name, e.title, e.licence));
         let terminal = std::io::stdout().is_terminal();
         let mut shown = 0;
         let fetched = fetcher.fetch(e, target, &mut |p| {
@@ -84,10 +85,10 @@ fn fetch(entries: &[&DatasetEntry], target: &DataDir) -> Result<bool, Failure> {
             }
         });
         if shown > 0 {
-            println!();
+            say("");
         }
         match fetched {
-            Ok(()) => println!("  in {}", target.root().display()),
+            Ok(()) => say(format!("  in {}", target.root().display())),
             Err(error) => {
                 eprintln!("error: {}: {error}", e.name);
                 well = false;
@@ -101,7 +102,7 @@ fn fetch(entries: &[&DatasetEntry], target: &DataDir) -> Result<bool, Failure> {
 fn fetch(entries: &[&DatasetEntry], _target: &DataDir) -> Result<bool, Failure> {
     for e in entries {
         if let Fetch::Manual { what } = &e.fetch {
-            println!("{}: no public address is known; get it by hand: {what}", e.name);
+            say(format!("{}: no public address is known; get it by hand: {what}", e.name));
         }
     }
     Err(Failure::Broken("this program was built without downloads: use `cargo xtask data fetch NAME`".into()))

@@ -1,6 +1,7 @@
 //! `list`.
 
 use super::Failure;
+use super::say::say;
 use crate::table::table;
 use serde_json::{Value, json};
 
@@ -22,13 +23,13 @@ pub fn list_json() -> Value {
 pub(super) fn list(json: bool) -> Result<(), Failure> {
     if json {
         let text = serde_json::to_string_pretty(&list_json()).map_err(|e| Failure::Broken(e.to_string()))?;
-        println!("{text}");
+        say(text);
         return Ok(());
     }
     let width = table().iter().map(|e| e.name.len()).max().unwrap_or(0);
     for e in table() {
         let tour = if e.tour { "tour" } else { "    " };
-        println!("{:width$}  {tour}  {:>4.0} s  {}", e.name, e.seconds[1], e.question);
+        say(format!("{:width$}  {tour}  {:>4.0} s  {}", e.name, e.seconds[1], e.question));
     }
     Ok(())
 }

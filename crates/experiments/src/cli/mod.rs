@@ -4,8 +4,10 @@ mod args;
 mod data;
 mod list;
 mod run;
+mod say;
 
 use args::{Command, parse};
+use say::say;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -69,12 +71,12 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// Whether all went well.
 fn obey(command: Command) -> Result<bool, Failure> {
     match command {
-        Command::Help => print!("{HELP}"),
-        Command::Version => println!("layerwise-experiments {}", env!("CARGO_PKG_VERSION")),
+        Command::Help => say(HELP.trim_end()),
+        Command::Version => say(format!("layerwise-experiments {}", env!("CARGO_PKG_VERSION"))),
         Command::List { json } => list::list(json)?,
         Command::Report { out } => {
             let index = crate::report::write(&out).map_err(|e| Failure::Broken(e.to_string()))?;
-            println!("report: {}", index.display());
+            say(format!("report: {}", index.display()));
         }
         Command::Run(options) => return run::run(*options),
         Command::Data { action, home } => return data::data(action, home),

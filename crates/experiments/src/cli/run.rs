@@ -2,13 +2,15 @@
 
 use super::Failure;
 use super::args::RunOptions;
+use super::say::say;
 use crate::criterion::Verdict;
 use crate::data::DataHome;
 use crate::environment::cores;
 use crate::experiment::{Experiment, Variant};
+use crate::plan::Plan;
 use crate::record::Summary;
 use crate::report;
-use crate::runner::{self, Plan};
+use crate::runner;
 use crate::table;
 use layerwise_tensor::kernel;
 
@@ -27,11 +29,11 @@ pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
         resume: o.resume,
     };
     let variants = variants(&chosen, &plan)?;
-    println!("{}", announcement(&chosen, &plan));
+    say(announcement(&chosen, &plan));
     let mut well = true;
     for (number, (e, variants)) in chosen.iter().zip(&variants).enumerate() {
-        println!("[{}/{}] {}: {}", number + 1, chosen.len(), e.name, e.question);
-        match runner::run(e, &plan, variants, &|line| println!("{line}")) {
+        say(format!("[{}/{}] {}: {}", number + 1, chosen.len(), e.name, e.question));
+        match runner::run(e, &plan, variants, &|line| say(line)) {
             Ok(done) => {
                 tell(&done.summary);
                 well &= done.summary.status == "complete";
@@ -44,7 +46,7 @@ pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
     }
     let index = report::write(&plan.out).map_err(|e| Failure::Broken(e.to_string()))?;
     let index = index.canonicalize().unwrap_or(index);
-    println!("report: {}", index.display());
+    say(format!("report: {}", index.display()));
     Ok(well)
 }
 
@@ -116,6 +118,6 @@ fn tell(summary: &Summary) {
             Verdict::Fails => "FAILS    ",
             Verdict::Undecided => "undecided",
         };
-        println!("  {verdict} {} ({})", c.statement, c.reason);
+        say(format!("  {verdict} {} ({})", c.statement, c.reason));
     }
 }

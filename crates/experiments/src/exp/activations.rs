@@ -5,7 +5,7 @@ use crate::criterion::{Criterion, Kind, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
 use crate::figure::{Axis, Chart, Figure, lines};
-use crate::record::Results;
+use crate::results::Results;
 use layerwise::autograd::Tape;
 use layerwise::nn::{Activation, BuildModel, Init, Mlp, SoftmaxCrossEntropy};
 use layerwise::optim::Sgd;

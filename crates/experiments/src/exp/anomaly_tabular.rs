@@ -6,7 +6,7 @@ use crate::criterion::{Criterion, Estimate, Kind, Published, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Need, Profile, Run, Settings, Tag, Variant};
 use crate::figure::{Axis, Chart, Figure, Series, bars, histogram, roc, scatter};
-use crate::record::{Results, VariantResults};
+use crate::results::{Results, VariantResults};
 use crate::stats;
 use layerwise::autoencoder::AutoencoderDetector;
 use layerwise::datasets::catalog::{self, DataDir};
@@ -140,7 +140,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             source: "the claim",
             estimate: |r| {
                 let (ae, lof) = (r.values(PLANS, "ae"), r.values(PLANS, "lof"));
-                crate::record::estimate(&ae.iter().zip(&lof).map(|(a, l)| a - l).collect::<Vec<_>>())
+                crate::results::estimate(&ae.iter().zip(&lof).map(|(a, l)| a - l).collect::<Vec<_>>())
             },
         },
         Criterion {

@@ -3,7 +3,7 @@
 use crate::error::ExperimentError;
 use crate::experiment::{Need, Run};
 use crate::figure::Series;
-use crate::record::{Results, VariantResults};
+use crate::results::{Results, VariantResults};
 use layerwise::datasets::catalog::{self, DataDir};
 use layerwise::datasets::{Labelled, Split, synthetic};
 use layerwise::nn::Module;

@@ -5,7 +5,7 @@ use crate::criterion::{Criterion, Estimate, Kind, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
 use crate::figure::{Axis, Chart, Figure, Series, lines};
-use crate::record::Results;
+use crate::results::Results;
 use layerwise::datasets::Labelled;
 use layerwise::nn::{BuildModel, Init, Mlp, MlpConfig, SoftmaxCrossEntropy};
 use layerwise::optim::Cosine;

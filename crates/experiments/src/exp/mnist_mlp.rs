@@ -5,7 +5,7 @@ use crate::criterion::{Criterion, Kind, Published, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
 use crate::figure::{Axis, Chart, Figure, Image, Panel, heat_map, images, lines};
-use crate::record::Results;
+use crate::results::Results;
 use crate::stats;
 use layerwise::nn::{BuildModel, Init, Mlp, SoftmaxCrossEntropy};
 use layerwise::optim::Cosine;
@@ -19,10 +19,10 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "mnist-mlp",
     question: "How well does a deep multilayer perceptron read handwritten digits?",
     claim: "A network of rectifiers with dropout makes about 1.25 % errors on MNIST; without dropout 1.6 %.",
-    protocol: "784-512-512-10, ReLU, He weights, dropout 0.2 on the input and 0.3 on the hidden layers, Adam at 0.001 with a cosine to \
-               zero, 28 epochs, batches of 128, softmax cross-entropy; pixels in [0, 1], nothing else done to them. Dropout and epochs were chosen on \
-               the last 5 000 training images, with other seeds; the reported runs use the first 55 000 to train, those 5 000 to watch, and the test set \
-               once, at the end.",
+    protocol: "784-512-512-10, ReLU, He weights, dropout 0.2 on the input and 0.3 on the hidden layers, Adam at 0.001 with a \
+               cosine to zero, 28 epochs, batches of 128, softmax cross-entropy; pixels in [0, 1], nothing else done to them. \
+               Dropout and epochs were chosen on the last 5 000 training images, with another seed; the reported runs train on the \
+               first 55 000, watch those 5 000, and look at the test set once, at the end.",
     anchor: Anchor {
         text: "dropout 3 x 1024 ReLU 1.25 % error, standard 2 x 800 logistic 1.60 %",
         source: "N. Srivastava et al., Dropout, JMLR 15, 2014, Table 2",

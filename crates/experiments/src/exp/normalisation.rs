@@ -5,7 +5,7 @@ use crate::criterion::{Criterion, Kind, Published, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
 use crate::figure::{Axis, Chart, Figure, lines};
-use crate::record::{Results, estimate};
+use crate::results::{Results, estimate};
 use layerwise::datasets::Labelled;
 use layerwise::nn::{Activation, BuildModel, Init, Mlp, Norm, SoftmaxCrossEntropy};
 use layerwise::optim::Sgd;

@@ -5,7 +5,7 @@ use crate::criterion::{Criterion, Estimate, Kind, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
 use crate::figure::{Axis, Chart, Figure, lines};
-use crate::record::{Results, estimate};
+use crate::results::{Results, estimate};
 use layerwise::datasets::Batches;
 use layerwise::nn::{BuildModel, Init, Mlp, SoftmaxCrossEntropy};
 use layerwise::optim::{OptimizerConfig, SharedRule, rule};

@@ -5,7 +5,7 @@ use crate::criterion::{Criterion, Estimate, Kind, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
 use crate::figure::{Figure, Image, Panel, regions};
-use crate::record::{Results, estimate};
+use crate::results::{Results, estimate};
 use layerwise::autograd::{Graph, Trans, Var};
 use layerwise::datasets::synthetic::{self, Region};
 use layerwise::nn::{Activation, AnyModule, BceWithLogits, BuildModel, Init, Mlp, Module};

@@ -199,14 +199,13 @@ pub fn scatter(chart: &Chart, series: &[Series]) -> String {
     draw(plots, chart, &[])
 }
 
-/// A table of numbers as colours, with the numbers in the cells; the first row is drawn on top.
+/// A table of numbers as colours; the first row is drawn on top.
 pub fn heat_map(chart: &Chart, rows: &[String], columns: &[String], values: &[Vec<f64>], unit: &str) -> String {
     let map = Heatmap::new()
         .with_data(values.iter().map(|r| r.iter().copied()))
         .with_labels(rows.to_vec(), columns.to_vec())
         .with_y_categories(rows.to_vec())
-        .with_color_map(ColorMap::Viridis)
-        .with_values()
+        .with_color_map(ColorMap::Blues)
         .with_legend(unit);
     let plots: Vec<Plot> = vec![map.into()];
     let layout = Layout::auto_from_plots(&plots)

@@ -1,3 +1,5 @@
+//! Charts are well formed, small and the same every time.
+
 use super::*;
 
 fn well_formed(svg: &str) {

@@ -1,3 +1,5 @@
+//! Pages without records, and times for people.
+
 use super::*;
 
 #[test]

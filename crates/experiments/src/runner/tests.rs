@@ -1,8 +1,11 @@
+//! Runs that fail, panic, are killed and are resumed.
+
 use super::*;
 use crate::criterion::{Criterion, Estimate, Kind, Side, Verdict};
-use crate::experiment::{Anchor, Metrics, Tag, metrics};
+use crate::data::DataHome;
+use crate::experiment::{Anchor, Grain, Metrics, Profile, Tag, metrics};
 use crate::figure::{Axis, Chart, Figure, Series, lines};
-use crate::record::Summary;
+use crate::settings::Change;
 use serde_json::json;
 
 /// Squares its number; variant `bad` fails, `worse` panics.

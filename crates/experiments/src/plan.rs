@@ -1,0 +1,61 @@
+//! What the command line says about a run, and what follows from it for an experiment.
+
+use crate::data::DataHome;
+use crate::environment::cores;
+use crate::experiment::{Experiment, Grain, Profile, Settings, Variant};
+use crate::settings::Change;
+use std::path::PathBuf;
+
+/// Everything that the command line says about a run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How thorough.
+    pub profile: Profile,
+    /// Number of seeds; the experiment's own when not given.
+    pub seeds: Option<usize>,
+    /// The first seed.
+    pub first_seed: u64,
+    /// Threads in all; the cores when not given.
+    pub threads: Option<usize>,
+    /// Runs at a time; by the experiment's grain when not given.
+    pub jobs: Option<usize>,
+    /// `--set` and `--grid`.
+    pub changes: Vec<Change>,
+    /// The data.
+    pub data: DataHome,
+    /// The folder of the records.
+    pub out: PathBuf,
+    /// Take over finished seeds.
+    pub resume: bool,
+}
+
+impl Plan {
+    /// The seeds of `e`.
+    pub fn seeds(&self, e: &Experiment) -> Vec<u64> {
+        let n = self.seeds.unwrap_or(self.profile.pick(e.seeds));
+        (0..n as u64).map(|i| self.first_seed + i).collect()
+    }
+
+    /// Threads in all.
+    pub fn threads(&self) -> usize {
+        self.threads.unwrap_or_else(cores).max(1)
+    }
+
+    /// Runs of `e` at a time.
+    pub fn jobs(&self, e: &Experiment) -> usize {
+        let by_grain = if e.grain == Grain::Runs { self.threads() } else { 1 };
+        self.jobs.unwrap_or(by_grain).max(1)
+    }
+
+    /// The variants of `e` after `--set` and `--grid`.
+    ///
+    /// # Errors
+    /// When a value is of the wrong kind.
+    pub fn variants(&self, e: &Experiment, all: &[&str]) -> Result<Vec<Variant>, String> {
+        let mut variants = (e.variants)(&Settings { profile: self.profile, data: &self.data });
+        for change in self.changes.iter().filter_map(|c| c.within(e.name, all)) {
+            variants = change.apply(variants)?;
+        }
+        Ok(variants)
+    }
+}
