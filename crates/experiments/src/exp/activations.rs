@@ -152,7 +152,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let train = digits.train.head(config.examples);
     let net = Mlp::builder(train.cols()).hidden(&[128; 8]).outputs(10).activation(config.activation).init(config.init);
     let (mlp, mut params) = net.create(seed)?;
-    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).epochs(config.epochs).batch(64).seed(seed);
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(config.epochs).batch(64).seed(seed);
     let report = trainer
         .rule(Sgd::default().momentum(0.9))
         .rate(0.01)

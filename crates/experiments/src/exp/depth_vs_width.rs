@@ -150,7 +150,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let net = sized(train.cols(), train.classes, config.depth, config.parameters);
     let (mlp, mut params) = net.create(seed)?;
     let steps = (config.epochs * train.rows().div_ceil(128)) as u64;
-    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).epochs(config.epochs).batch(128).seed(seed);
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(config.epochs).batch(128).seed(seed);
     let samples = Samples::labels(train.x.view(), &train.y)?;
     let report = trainer.rate(1e-3).schedule(Cosine::new(steps, 0.0)).fit(&mut params, &samples)?;
     for e in &report.history.epochs {

@@ -118,7 +118,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let (mlp, mut params) = net.dropout(config.dropout).input_dropout(config.input_dropout).create(seed)?;
     let steps = (config.epochs * cut.div_ceil(config.batch)) as u64;
     let mut lines = Vec::new();
-    let report = Trainer::new(&mlp, SoftmaxCrossEntropy::default())
+    let report = Trainer::new(&mlp, SoftmaxCrossEntropy)
         .epochs(config.epochs)
         .batch(config.batch)
         .seed(seed)

@@ -113,7 +113,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
         if step >= config.steps { ControlFlow::Break(Stop::new("all steps done")) } else { ControlFlow::Continue(()) }
     };
     let epochs = (config.steps as usize * 60).div_ceil(train.rows()) + 1;
-    Trainer::new(&mlp, SoftmaxCrossEntropy::default())
+    Trainer::new(&mlp, SoftmaxCrossEntropy)
         .epochs(epochs)
         .batch(60)
         .seed(seed)

@@ -215,7 +215,7 @@ fn digits(config: &Config, rule: SharedRule, seed: u64, run: &mut Run<'_>) -> Re
     let mut best: Option<(f64, f64, Vec<f64>, f64)> = None;
     for rate in &config.rates {
         let (mlp, mut params) = net.create::<f32>(seed)?;
-        let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy::default()).epochs(config.epochs).batch(128).seed(seed);
+        let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(config.epochs).batch(128).seed(seed);
         let report = match trainer.rule(rule.clone()).rate(*rate).fit(&mut params, &samples) {
             Ok(report) => report,
             // A rate too large for this rule: the others decide.

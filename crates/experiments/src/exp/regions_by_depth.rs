@@ -165,7 +165,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let (model, mut params) = model(family, config.width, seed)?;
     let samples = Samples::values(train.x.view(), target.view())?;
     let steps = (config.epochs * train.rows().div_ceil(64)) as u64;
-    let trainer = Trainer::new(&model, BceWithLogits::default()).epochs(config.epochs).batch(64).seed(seed);
+    let trainer = Trainer::new(&model, BceWithLogits).epochs(config.epochs).batch(64).seed(seed);
     let report = trainer.rate(config.rate).schedule(Cosine::new(steps, 0.0)).fit(&mut params, &samples)?;
     for e in &report.history.epochs {
         run.log(e.epoch as u64, &[("loss", e.loss)]);
