@@ -17,7 +17,7 @@ fn derivatives_agree_with_differences() {
     for a in all() {
         for (rows, cols) in [(1, 1), (3, 15), (2, 16), (1, 17), (7, 31)] {
             GradCheck::new()
-                .keep_away(a.entry().kinks, 0.05)
+                .keep_away(&a.kinks(), 0.05)
                 .run(&nothing, &[normal(rows, cols, 5) * 3.0], |g, x| g.activate(x[0], a.act()))
                 .unwrap_or_else(|failure| panic!("{}: {failure}", a.name()));
         }

@@ -24,7 +24,7 @@ fn gradients_agree_with_differences() {
                 let x = normal(batch, case.inputs, 3);
                 GradCheck::new()
                     .mode(mode)
-                    .keep_away(case.traits.kinks, 0.05)
+                    .keep_away(&case.traits.kinks, 0.05)
                     .run(&params(&case.layout), &[x], |g, x| Module::<f64>::forward(&*case.module, g, x[0]))
                     .unwrap_or_else(|failure| panic!("{} under {mode:?}, batch {batch}: {failure}", case.name));
             }
@@ -39,7 +39,7 @@ fn a_layer_used_twice_adds_its_gradients() {
     for case in &cases {
         let (a, b) = (normal(4, case.inputs, 3), normal(4, case.inputs, 4));
         GradCheck::new()
-            .keep_away(case.traits.kinks, 0.05)
+            .keep_away(&case.traits.kinks, 0.05)
             .run(&params(&case.layout), &[a, b], |g, x| {
                 let first = Module::<f64>::forward(&*case.module, g, x[0]);
                 let second = Module::<f64>::forward(&*case.module, g, x[1]);
@@ -54,7 +54,7 @@ fn a_layer_used_twice_adds_its_gradients() {
 fn single_and_double_precision_agree() {
     let cases = layer_cases();
     for case in &cases {
-        let x = away_from(normal::<f64>(17, case.inputs, 3), case.traits.kinks, 0.05);
+        let x = away_from(normal::<f64>(17, case.inputs, 3), &case.traits.kinks, 0.05);
         let single = step::<f32>(&*case.module, &params(&case.layout), x.mapv(|v| v as f32).view(), Mode::Train);
         let double = step::<f64>(&*case.module, &params(&case.layout), x.view(), Mode::Train);
         // A few hundred roundings in a row, seen through a variance of order one.

@@ -31,8 +31,9 @@ fn layers() {
 #[test]
 fn losses() {
     let cases = fixture::read("losses");
+    let named = |c: &Case, name: &str| c.config["loss"] == name || c.config["loss"]["name"] == name;
     for entry in loss::table() {
-        assert!(cases.iter().any(|c| c.config["loss"] == entry.name), "no numbers for `{}`", entry.name);
+        assert!(cases.iter().any(|c| named(c, entry.name)), "no numbers for `{}`", entry.name);
     }
     for case in &cases {
         check_loss::<f64>(case);

@@ -13,6 +13,7 @@ import io
 import json
 import pathlib
 import zipfile
+from functools import partial
 
 import numpy as np
 import torch
@@ -516,15 +517,43 @@ ACTIVATIONS = [
     ("selu", {}),
     ("gelu", {}),
     ("gelu_tanh", {}),
+    ("softsign", {}),
+    ("silu", {}),
+    ("mish", {}),
+    ("softplus", {}),
+    ("softplus", {"beta": 2.5, "threshold": 5.0}),
+    ("log_sigmoid", {}),
+    ("relu6", {}),
+    ("celu", {}),
+    ("celu", {"alpha": 0.5}),
+    ("hardsigmoid", {}),
+    ("hardswish", {}),
+    ("hardtanh", {}),
+    ("hardtanh", {"min": -0.25, "max": 2.5}),
+    ("tanhshrink", {}),
+    ("hardshrink", {}),
+    ("hardshrink", {"lambda": 1.25}),
+    ("softshrink", {}),
+    ("softshrink", {"lambda": 1.25}),
+    ("threshold", {}),
+    ("threshold", {"threshold": 0.25, "value": 20.0}),
 ]
 ACTIVATIONS = [("_".join([name, *map(str, options.values())]), {"name": name, **options}) for name, options in ACTIVATIONS]
+
+
+class Hardsigmoid(torch.nn.Module):
+    """PyTorch's own multiplies its gradient by 1/6 in single precision, so that in double precision it is off by 3e-8."""
+
+    def forward(self, x):
+        return F.relu6(x + 3.0) / 6.0
 
 
 def activation_case(_, options):
     # Both signs from nearly nothing to where every exponential has saturated; no zero, where conventions differ.
     sizes = np.array([1e-8, 1e-4, 0.01, 0.1, 0.3, 0.5, 0.9, 1.0, 1.5, 2.0, 3.0, 4.0, 5.5, 8.0, 12.0, 20.0, 40.0, 88.0, 800.0])
     x = np.stack([sizes, -sizes])[None]
-    return run_layer({"layer": "activation", "activation": options}, activation(options), x, 1, "train")
+    module = Hardsigmoid() if options["name"] == "hardsigmoid" else activation(options)
+    return run_layer({"layer": "activation", "activation": options}, module, x, 1, "train")
 
 
 # name: our configuration, torch's module, rows, width, batches, mode
@@ -645,6 +674,14 @@ def run_layer(config, module, x, seed, mode):
 
 # ---------------------------------------------------------------------------------------------------------------- losses, training
 
+
+
+def gaussian_nll(output, target, **options):
+    # Ours takes the logarithm of the variance, beside the mean.
+    mean, log_variance = output.chunk(2, dim=1)
+    return F.gaussian_nll_loss(mean, target, log_variance.exp(), **options)
+
+
 # name: our loss, torch's function, rows, width, size of the outputs, kind of target
 LOSSES = {
     "mse": ("mse", F.mse_loss, 5, 3, 3.0, "values"),
@@ -652,6 +689,56 @@ LOSSES = {
     "bce_with_logits_large": ("bce_with_logits", F.binary_cross_entropy_with_logits, 6, 2, 900.0, "shares"),
     "softmax_cross_entropy": ("softmax_cross_entropy", F.cross_entropy, 7, 4, 3.0, "labels"),
     "softmax_cross_entropy_large": ("softmax_cross_entropy", F.cross_entropy, 4, 3, 900.0, "labels"),
+    "mae": ("mae", F.l1_loss, 5, 3, 3.0, "values"),
+    "huber": ("huber", F.huber_loss, 5, 3, 1.5, "values"),
+    "huber_delta": ({"name": "huber", "delta": 2.5}, partial(F.huber_loss, delta=2.5), 6, 4, 3.0, "values"),
+    "smooth_l1": ("smooth_l1", F.smooth_l1_loss, 5, 3, 1.5, "values"),
+    "smooth_l1_beta": ({"name": "smooth_l1", "beta": 2.5}, partial(F.smooth_l1_loss, beta=2.5), 6, 4, 3.0, "values"),
+    "kl_div": ("kl_div", partial(F.kl_div, reduction="batchmean"), 6, 5, 3.0, "distributions"),
+    "kl_div_logits": (
+        {"name": "kl_div", "logits": True},
+        lambda z, t: F.kl_div(F.log_softmax(z, dim=1), t, reduction="batchmean"),
+        6,
+        5,
+        3.0,
+        "distributions",
+    ),
+    "gaussian_nll": ("gaussian_nll", gaussian_nll, 7, 6, 1.5, "half"),
+    "gaussian_nll_full": ({"name": "gaussian_nll", "full": True}, partial(gaussian_nll, full=True), 7, 2, 1.5, "half"),
+    "poisson_nll": ("poisson_nll", F.poisson_nll_loss, 6, 4, 2.0, "counts"),
+    "poisson_nll_full": ({"name": "poisson_nll", "full": True}, partial(F.poisson_nll_loss, full=True), 6, 4, 2.0, "counts"),
+    "bce_with_logits_pos_weight": (
+        {"name": "bce_with_logits", "pos_weight": 3.5},
+        partial(F.binary_cross_entropy_with_logits, pos_weight=torch.tensor(3.5, dtype=torch.float64)),
+        6,
+        3,
+        4.0,
+        "shares",
+    ),
+    "softmax_cross_entropy_weights": (
+        {"name": "softmax_cross_entropy", "class_weights": [0.5, 2.0, 0.0, 1.25]},
+        partial(F.cross_entropy, weight=torch.tensor([0.5, 2.0, 0.0, 1.25], dtype=torch.float64)),
+        9,
+        4,
+        3.0,
+        "labels",
+    ),
+    "softmax_cross_entropy_smoothing": (
+        {"name": "softmax_cross_entropy", "label_smoothing": 0.2},
+        partial(F.cross_entropy, label_smoothing=0.2),
+        9,
+        4,
+        3.0,
+        "labels",
+    ),
+    "softmax_cross_entropy_weights_smoothing": (
+        {"name": "softmax_cross_entropy", "class_weights": [0.5, 2.0, 0.0, 1.25], "label_smoothing": 0.2},
+        partial(F.cross_entropy, weight=torch.tensor([0.5, 2.0, 0.0, 1.25], dtype=torch.float64), label_smoothing=0.2),
+        9,
+        4,
+        3.0,
+        "labels",
+    ),
 }
 
 
@@ -662,6 +749,10 @@ def loss_case(seed, name, function, rows, width, size, kind):
         "labels": lambda: draw.integers(0, width, size=rows),
         "values": lambda: draw.normal(size=(rows, width)),
         "shares": lambda: draw.uniform(size=(rows, width)),
+        "half": lambda: draw.normal(size=(rows, width // 2)),
+        "counts": lambda: draw.poisson(2.0, size=(rows, width)).astype(np.float64),
+        # The last class has probability 0, where the logarithm has no value.
+        "distributions": lambda: np.pad(draw.dirichlet(np.ones(width - 1), size=rows), [(0, 0), (0, 1)]),
     }[kind]()
     loss = function(output, torch.tensor(target))
     loss.backward()

@@ -66,6 +66,20 @@ def activation(config):
         "selu": lambda: torch.nn.SELU(),
         "gelu": lambda: torch.nn.GELU(),
         "gelu_tanh": lambda: torch.nn.GELU(approximate="tanh"),
+        "softsign": lambda: torch.nn.Softsign(),
+        "silu": lambda: torch.nn.SiLU(),
+        "mish": lambda: torch.nn.Mish(),
+        "softplus": lambda: torch.nn.Softplus(options.get("beta", 1.0), options.get("threshold", 20.0)),
+        "log_sigmoid": lambda: torch.nn.LogSigmoid(),
+        "relu6": lambda: torch.nn.ReLU6(),
+        "celu": lambda: torch.nn.CELU(options.get("alpha", 1.0)),
+        "hardsigmoid": lambda: torch.nn.Hardsigmoid(),
+        "hardswish": lambda: torch.nn.Hardswish(),
+        "hardtanh": lambda: torch.nn.Hardtanh(options.get("min", -1.0), options.get("max", 1.0)),
+        "tanhshrink": lambda: torch.nn.Tanhshrink(),
+        "hardshrink": lambda: torch.nn.Hardshrink(options.get("lambda", 0.5)),
+        "softshrink": lambda: torch.nn.Softshrink(options.get("lambda", 0.5)),
+        "threshold": lambda: torch.nn.Threshold(options.get("threshold", 0.0), options.get("value", 0.0)),
     }[options["name"]]()
 
 

@@ -18,7 +18,10 @@ pub use layer::{
     LayerNorm, LayerNormConfig, Linear, LinearConfig, PRelu, PReluConfig, Residual, ResidualConfig, Sequential,
     SequentialConfig,
 };
-pub use loss::{AnyLoss, BceWithLogits, Loss, Mse, SoftmaxCrossEntropy, Target, TargetKind};
+pub use loss::{
+    AnyLoss, BceWithLogits, GaussianNll, Huber, KlDiv, Loss, Mae, Mse, PoissonNll, SmoothL1, SoftmaxCrossEntropy,
+    Target, TargetKind, WeightedBceWithLogits, WeightedSoftmaxCrossEntropy,
+};
 pub use mlp::{Mlp, MlpConfig, Norm};
 pub use model::{BuildModel, ModelConfig, SequentialModelConfig};
 pub use module::{AnyModule, Module};

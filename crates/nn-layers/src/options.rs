@@ -32,6 +32,8 @@ pub enum Domain {
     Positive,
     /// Finite and not below zero.
     NonNegative,
+    /// A whole number, at least 1.
+    Count,
     /// One of these words; the number is its index.
     Choice(&'static [&'static str]),
 }
@@ -43,6 +45,7 @@ impl Domain {
             Self::Finite => value.is_finite(),
             Self::Positive => value.is_finite() && value > 0.0,
             Self::NonNegative => value.is_finite() && value >= 0.0,
+            Self::Count => value.is_finite() && value >= 1.0 && value.fract() == 0.0,
             Self::Choice(words) => value >= 0.0 && value < words.len() as f64 && value.fract() == 0.0,
         }
     }
@@ -52,6 +55,7 @@ impl Domain {
             Self::Finite => "a finite number".to_owned(),
             Self::Positive => "a finite number above 0".to_owned(),
             Self::NonNegative => "a finite number, at least 0".to_owned(),
+            Self::Count => "a whole number, at least 1".to_owned(),
             Self::Choice(words) => format!("one of {}", words.join(", ")),
         }
     }
@@ -82,15 +86,15 @@ pub(crate) const fn defaults(specs: &[ArgSpec]) -> Args {
 
 /// The numbers of `entry` given by `options`, defaults for the others.
 pub(crate) fn read_args<E: Entry>(entry: &E, options: &Map<String, Value>) -> Result<Args, ConfigError> {
-    let mut args = defaults(entry.args());
+    read_numbers(&owner(entry), entry.args(), options)
+}
+
+/// The numbers of `specs`, two at most, given by `options`, defaults for the others.
+pub(crate) fn read_numbers(owner: &str, specs: &[ArgSpec], options: &Map<String, Value>) -> Result<Args, ConfigError> {
+    let mut args = defaults(specs);
     for (key, value) in options {
-        let owner = || format!("{} `{}`", E::SHELF, entry.name());
-        let place = entry
-            .args()
-            .iter()
-            .position(|a| a.name == key)
-            .ok_or_else(|| ConfigError::unknown_key("", &owner(), key, entry.args().iter().map(|a| a.name)))?;
-        let spec = entry.args()[place];
+        let place = place(owner, specs, key)?;
+        let spec = specs[place];
         let number = match (spec.domain, value) {
             (Domain::Choice(words), Value::String(word)) => words.iter().position(|w| w == word).map(|i| i as f64),
             (Domain::Choice(_), _) => None,
@@ -98,7 +102,7 @@ pub(crate) fn read_args<E: Entry>(entry: &E, options: &Map<String, Value>) -> Re
         };
         args[place] = number.filter(|n| spec.domain.contains(*n)).ok_or_else(|| {
             let remedy = format!("leave `{key}` out for its default");
-            ConfigError::bad_value("", format!("`{key}` of {}", owner()), spec.domain.expected(), value, remedy)
+            ConfigError::bad_value("", format!("`{key}` of {owner}"), spec.domain.expected(), value, remedy)
         })?;
     }
     Ok(args)
@@ -106,19 +110,28 @@ pub(crate) fn read_args<E: Entry>(entry: &E, options: &Map<String, Value>) -> Re
 
 /// `entry` with one of its numbers changed.
 pub(crate) fn with_arg<E: Entry>(entry: &E, mut args: Args, key: &str, value: f64) -> Result<Args, ConfigError> {
-    let owner = || format!("{} `{}`", E::SHELF, entry.name());
-    let place = entry
-        .args()
-        .iter()
-        .position(|a| a.name == key)
-        .ok_or_else(|| ConfigError::unknown_key("", &owner(), key, entry.args().iter().map(|a| a.name)))?;
-    let domain = entry.args()[place].domain;
-    if !domain.contains(value) {
-        let what = format!("`{key}` of {}", owner());
-        return Err(ConfigError::bad_value("", what, domain.expected(), value, "choose a value within that range"));
-    }
-    args[place] = value;
+    let owner = owner(entry);
+    let place = place(&owner, entry.args(), key)?;
+    args[place] = number(&owner, &entry.args()[place], value)?;
     Ok(args)
+}
+
+/// `value`, if `spec` allows it.
+pub(crate) fn number(owner: &str, spec: &ArgSpec, value: f64) -> Result<f64, ConfigError> {
+    if spec.domain.contains(value) {
+        return Ok(value);
+    }
+    let what = format!("`{}` of {owner}", spec.name);
+    Err(ConfigError::bad_value("", what, spec.domain.expected(), value, "choose a value within that range"))
+}
+
+fn owner<E: Entry>(entry: &E) -> String {
+    format!("{} `{}`", E::SHELF, entry.name())
+}
+
+fn place(owner: &str, specs: &[ArgSpec], key: &str) -> Result<usize, ConfigError> {
+    let known = specs.iter().map(|a| a.name);
+    specs.iter().position(|a| a.name == key).ok_or_else(|| ConfigError::unknown_key("", owner, key, known))
 }
 
 /// The shortest configuration that reads back as `entry` with `args`: its name, or an object where a number is not the default.

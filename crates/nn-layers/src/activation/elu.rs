@@ -17,7 +17,7 @@ pub(super) static ENTRY: ActivationEntry = ActivationEntry {
     doc: "y = x for x > 0, else alpha (e^x - 1)",
     args: &[ArgSpec { name: "alpha", default: 1.0, domain: Domain::Positive }],
     function: &Elu,
-    kinks: &[0.0],
+    kinks: |_| vec![0.0],
     // PyTorch has no value: 1 / sqrt(E[elu(z)^2]) for alpha = 1.
     gain: |_| 1.2452,
 };

@@ -16,8 +16,8 @@ pub struct ActivationEntry {
     pub args: &'static [ArgSpec],
     /// The function and its derivative.
     pub function: &'static dyn Pointwise,
-    /// Where it is not smooth; gradient checks keep away from there.
-    pub kinks: &'static [f64],
+    /// Where it is not smooth, given its numbers; gradient checks keep away from there.
+    pub kinks: fn(Args) -> Vec<f64>,
     /// The factor by which weights of variance `1 / fan` are to be scaled before it.
     pub gain: fn(Args) -> f64,
 }

@@ -25,7 +25,7 @@ pub(super) static ENTRY: ActivationEntry = ActivationEntry {
     doc: "y = x Phi(x), with the normal distribution's Phi",
     args: &[],
     function: &Gelu,
-    kinks: &[],
+    kinks: |_| Vec::new(),
     // PyTorch has no value: 1 / sqrt(E[gelu(z)^2]).
     gain: |_| 1.5335,
 };

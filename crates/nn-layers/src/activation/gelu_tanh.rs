@@ -23,7 +23,7 @@ pub(super) static ENTRY: ActivationEntry = ActivationEntry {
     doc: "y = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2",
     args: &[],
     function: &GeluTanh,
-    kinks: &[],
+    kinks: |_| Vec::new(),
     // PyTorch has no value: 1 / sqrt(E[gelu_tanh(z)^2]).
     gain: |_| 1.5335,
 };

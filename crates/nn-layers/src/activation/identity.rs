@@ -8,8 +8,14 @@ use super::entry::ActivationEntry;
 #[derive(Debug)]
 struct Identity;
 
-pub(super) static ENTRY: ActivationEntry =
-    ActivationEntry { name: "identity", doc: "y = x", args: &[], function: &Identity, kinks: &[], gain: |_| 1.0 };
+pub(super) static ENTRY: ActivationEntry = ActivationEntry {
+    name: "identity",
+    doc: "y = x",
+    args: &[],
+    function: &Identity,
+    kinks: |_| Vec::new(),
+    gain: |_| 1.0,
+};
 
 impl PointwiseFn for Identity {
     const NEEDS: Needs = Needs::Output;

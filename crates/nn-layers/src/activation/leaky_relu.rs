@@ -18,7 +18,7 @@ pub(super) static ENTRY: ActivationEntry = ActivationEntry {
     // A slope above zero keeps the sign of x in y, so that the output alone gives the derivative.
     args: &[ArgSpec { name: "slope", default: 0.01, domain: Domain::Positive }],
     function: &LeakyRelu,
-    kinks: &[0.0],
+    kinks: |_| vec![0.0],
     gain: |[slope, _]| (2.0 / (1.0 + slope * slope)).sqrt(),
 };
 

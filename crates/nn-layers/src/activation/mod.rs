@@ -1,16 +1,31 @@
 //! Activations: pointwise functions between linear layers. One file each, one line in the table.
 
+mod celu;
 mod elu;
 mod entry;
+mod gain;
 mod gelu;
 mod gelu_tanh;
+mod hardshrink;
+mod hardsigmoid;
+mod hardswish;
+mod hardtanh;
 mod identity;
 mod leaky_relu;
+mod log_sigmoid;
+mod mish;
 mod relu;
+mod relu6;
 mod selu;
 mod sigmoid;
+mod silu;
+mod softplus;
+mod softshrink;
+mod softsign;
 mod table;
 mod tanh;
+mod tanhshrink;
+mod threshold;
 
 use std::fmt;
 use std::str::FromStr;
@@ -62,6 +77,34 @@ impl Activation {
     pub const GELU: Self = Self::new(&gelu::ENTRY);
     /// GELU with `Phi` approximated through `tanh`.
     pub const GELU_TANH: Self = Self::new(&gelu_tanh::ENTRY);
+    /// `y = x / (1 + |x|)`.
+    pub const SOFTSIGN: Self = Self::new(&softsign::ENTRY);
+    /// `y = x / (1 + e^-x)`, also called swish.
+    pub const SILU: Self = Self::new(&silu::ENTRY);
+    /// `y = x tanh(ln(1 + e^x))`.
+    pub const MISH: Self = Self::new(&mish::ENTRY);
+    /// `y = ln(1 + e^(beta x)) / beta` (beta 1), and `x` where `beta x` exceeds `threshold` (20).
+    pub const SOFTPLUS: Self = Self::new(&softplus::ENTRY);
+    /// `y = -ln(1 + e^-x)`.
+    pub const LOG_SIGMOID: Self = Self::new(&log_sigmoid::ENTRY);
+    /// `y = min(max(0, x), 6)`.
+    pub const RELU6: Self = Self::new(&relu6::ENTRY);
+    /// `y = x` above zero, `alpha (e^(x / alpha) - 1)` (alpha 1) below.
+    pub const CELU: Self = Self::new(&celu::ENTRY);
+    /// `y = min(max(0, x + 3), 6) / 6`.
+    pub const HARDSIGMOID: Self = Self::new(&hardsigmoid::ENTRY);
+    /// `y = x min(max(0, x + 3), 6) / 6`.
+    pub const HARDSWISH: Self = Self::new(&hardswish::ENTRY);
+    /// `y = x` within `min` and `max` (-1 and 1).
+    pub const HARDTANH: Self = Self::new(&hardtanh::ENTRY);
+    /// `y = x - tanh x`.
+    pub const TANHSHRINK: Self = Self::new(&tanhshrink::ENTRY);
+    /// `y = 0` within `lambda` (0.5) of zero, else `x`.
+    pub const HARDSHRINK: Self = Self::new(&hardshrink::ENTRY);
+    /// `y = 0` within `lambda` (0.5) of zero, else `x` moved towards zero by `lambda`.
+    pub const SOFTSHRINK: Self = Self::new(&softshrink::ENTRY);
+    /// `y = x` above `threshold` (0), else `value` (0).
+    pub const THRESHOLD: Self = Self::new(&threshold::ENTRY);
 
     /// The activation of `entry` with its defaults; also the way to an activation of one's own, though files
     /// cannot name that one.
@@ -108,6 +151,11 @@ impl Activation {
     /// Its numbers.
     pub const fn args(&self) -> Args {
         self.args
+    }
+
+    /// Where it is not smooth; gradient checks keep away from there.
+    pub fn kinks(&self) -> Vec<f64> {
+        (self.entry.kinks)(self.args)
     }
 
     /// Whether it does nothing.

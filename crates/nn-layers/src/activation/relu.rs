@@ -12,8 +12,14 @@ use super::entry::ActivationEntry;
 #[derive(Debug)]
 struct Relu;
 
-pub(super) static ENTRY: ActivationEntry =
-    ActivationEntry { name: "relu", doc: "y = max(0, x)", args: &[], function: &Relu, kinks: &[0.0], gain: |_| SQRT_2 };
+pub(super) static ENTRY: ActivationEntry = ActivationEntry {
+    name: "relu",
+    doc: "y = max(0, x)",
+    args: &[],
+    function: &Relu,
+    kinks: |_| vec![0.0],
+    gain: |_| SQRT_2,
+};
 
 impl PointwiseFn for Relu {
     const NEEDS: Needs = Needs::Output;

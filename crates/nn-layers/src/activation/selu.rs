@@ -19,7 +19,7 @@ pub(super) static ENTRY: ActivationEntry = ActivationEntry {
     doc: "y = scale * x for x > 0, else scale * alpha (e^x - 1), with scale = 1.0507... and alpha = 1.6733...",
     args: &[],
     function: &Selu,
-    kinks: &[0.0],
+    kinks: |_| vec![0.0],
     gain: |_| 0.75,
 };
 

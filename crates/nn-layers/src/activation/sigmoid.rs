@@ -15,7 +15,7 @@ pub(super) static ENTRY: ActivationEntry = ActivationEntry {
     doc: "y = 1 / (1 + e^-x)",
     args: &[],
     function: &Sigmoid,
-    kinks: &[],
+    kinks: |_| Vec::new(),
     gain: |_| 1.0,
 };
 

@@ -10,8 +10,14 @@ use super::entry::ActivationEntry;
 #[derive(Debug)]
 struct Tanh;
 
-pub(super) static ENTRY: ActivationEntry =
-    ActivationEntry { name: "tanh", doc: "y = tanh x", args: &[], function: &Tanh, kinks: &[], gain: |_| 5.0 / 3.0 };
+pub(super) static ENTRY: ActivationEntry = ActivationEntry {
+    name: "tanh",
+    doc: "y = tanh x",
+    args: &[],
+    function: &Tanh,
+    kinks: |_| Vec::new(),
+    gain: |_| 5.0 / 3.0,
+};
 
 impl PointwiseFn for Tanh {
     const NEEDS: Needs = Needs::Output;

@@ -58,6 +58,6 @@ impl BuildLayer for ActivationConfig {
     }
 
     fn traits(&self, _: &Shelf) -> LayerTraits {
-        LayerTraits { kinks: self.activation.entry().kinks, ..LayerTraits::PLAIN }
+        LayerTraits { kinks: self.activation.kinks(), ..LayerTraits::PLAIN }
     }
 }

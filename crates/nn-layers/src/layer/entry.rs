@@ -46,7 +46,7 @@ pub trait BuildLayer: Serialize + DeserializeOwned + fmt::Debug + 'static {
 }
 
 /// Which laws hold for a layer.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LayerTraits {
     /// Each row of the output depends on the same row of the input only, in training too.
@@ -54,12 +54,12 @@ pub struct LayerTraits {
     /// It draws random numbers in training.
     pub stochastic: bool,
     /// Values of an input at which it is not smooth; gradient checks keep away from there.
-    pub kinks: &'static [f64],
+    pub kinks: Vec<f64>,
 }
 
 impl LayerTraits {
     /// Rows are independent, nothing is random, all is smooth.
-    pub const PLAIN: Self = Self { row_independent: true, stochastic: false, kinks: &[] };
+    pub const PLAIN: Self = Self { row_independent: true, stochastic: false, kinks: Vec::new() };
 
     /// What holds for this layer followed by `next`; kinks inside cannot be told from the input, so `next` had better be smooth.
     pub fn then(self, next: Self) -> Self {

@@ -193,6 +193,6 @@ impl BuildLayer for PReluConfig {
     }
 
     fn traits(&self, _: &Shelf) -> LayerTraits {
-        LayerTraits { kinks: &[0.0], ..LayerTraits::PLAIN }
+        LayerTraits { kinks: vec![0.0], ..LayerTraits::PLAIN }
     }
 }

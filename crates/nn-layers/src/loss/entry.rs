@@ -20,6 +20,16 @@ pub trait Loss<T: Scalar>: Send + Sync {
     /// If `target` is of another kind or shape than `output` asks for.
     #[track_caller]
     fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var;
+
+    /// Columns of the output for each column of the target: 1 unless the model puts out several parameters of a distribution.
+    fn outputs_per_target(&self) -> usize {
+        1
+    }
+
+    /// The width of the output, where numbers of the loss (such as a weight for each class) fit one width only.
+    fn width(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// A loss for both element types; everything that implements [`Loss`] for `f32` and `f64` and [`Debug`] is one.
@@ -35,6 +45,14 @@ impl Loss<f32> for Box<dyn AnyLoss> {
     fn loss(&self, g: &mut Graph<'_, f32>, output: Var, target: Target<'_, f32>) -> Var {
         Loss::<f32>::loss(&**self, g, output, target)
     }
+
+    fn outputs_per_target(&self) -> usize {
+        Loss::<f32>::outputs_per_target(&**self)
+    }
+
+    fn width(&self) -> Option<usize> {
+        Loss::<f32>::width(&**self)
+    }
 }
 
 impl Loss<f64> for Box<dyn AnyLoss> {
@@ -45,6 +63,14 @@ impl Loss<f64> for Box<dyn AnyLoss> {
     fn loss(&self, g: &mut Graph<'_, f64>, output: Var, target: Target<'_, f64>) -> Var {
         Loss::<f64>::loss(&**self, g, output, target)
     }
+
+    fn outputs_per_target(&self) -> usize {
+        Loss::<f64>::outputs_per_target(&**self)
+    }
+
+    fn width(&self) -> Option<usize> {
+        Loss::<f64>::width(&**self)
+    }
 }
 
 /// What the output of a model should have been.
@@ -53,7 +79,7 @@ impl Loss<f64> for Box<dyn AnyLoss> {
 pub enum Target<'a, T: Scalar> {
     /// The class of each row, below the width of the output.
     Labels(&'a [u32]),
-    /// Values, in the shape of the output.
+    /// Values, in the shape of the output unless [`Loss::outputs_per_target`] says otherwise.
     Values(ArrayView2<'a, T>),
     /// Values that stand on the graph already, such as the input of an autoencoder.
     Var(Var),
@@ -129,11 +155,11 @@ pub trait NamedLoss: AnyLoss + Sized + 'static {
     /// What the target has to be.
     const TARGET: TargetKind;
 
-    /// The loss with these options.
+    /// The loss with these options, which may make it one of another type.
     ///
     /// # Errors
     /// If an option is unknown or a value out of range.
-    fn from_options(options: &Map<String, Value>) -> Result<Self, ConfigError>;
+    fn from_options(options: &Map<String, Value>) -> Result<Box<dyn AnyLoss>, ConfigError>;
 }
 
 type BuildFn = fn(&Map<String, Value>) -> Result<Box<dyn AnyLoss>, ConfigError>;
@@ -154,7 +180,7 @@ pub struct LossEntry {
 impl LossEntry {
     /// The line of the loss `L`.
     pub const fn of<L: NamedLoss>() -> Self {
-        Self { name: L::NAME, doc: L::DOC, samples: L::SAMPLES, target: L::TARGET, build: build::<L> }
+        Self { name: L::NAME, doc: L::DOC, samples: L::SAMPLES, target: L::TARGET, build: L::from_options }
     }
 
     /// The loss with `options`.
@@ -170,8 +196,4 @@ impl Debug for LossEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LossEntry").field("name", &self.name).finish_non_exhaustive()
     }
-}
-
-fn build<L: NamedLoss>(options: &Map<String, Value>) -> Result<Box<dyn AnyLoss>, ConfigError> {
-    Ok(Box::new(L::from_options(options)?))
 }

@@ -4,7 +4,7 @@ use layerwise_autograd::{Graph, Var};
 use layerwise_tensor::Scalar;
 use serde_json::{Map, Value};
 
-use super::entry::{Loss, NamedLoss, Target, TargetKind};
+use super::entry::{AnyLoss, Loss, NamedLoss, Target, TargetKind};
 use crate::error::ConfigError;
 use crate::options;
 
@@ -32,7 +32,8 @@ impl NamedLoss for Mse {
     const SAMPLES: &'static [&'static str] = &["{}"];
     const TARGET: TargetKind = TargetKind::Values;
 
-    fn from_options(options: &Map<String, Value>) -> Result<Self, ConfigError> {
-        options::none(&format!("loss `{}`", Self::NAME), options).map(|()| Self)
+    fn from_options(options: &Map<String, Value>) -> Result<Box<dyn AnyLoss>, ConfigError> {
+        options::none("loss `mse`", options)?;
+        Ok(Box::new(Self))
     }
 }

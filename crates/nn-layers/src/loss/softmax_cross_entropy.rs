@@ -4,9 +4,9 @@ use layerwise_autograd::{Graph, Var};
 use layerwise_tensor::Scalar;
 use serde_json::{Map, Value};
 
-use super::entry::{Loss, NamedLoss, Target, TargetKind};
+use super::entry::{AnyLoss, Loss, NamedLoss, Target, TargetKind};
+use super::weighted_cross_entropy::WeightedSoftmaxCrossEntropy;
 use crate::error::ConfigError;
-use crate::options;
 
 /// Cross-entropy of a softmax: `L = mean(ln sum_j e^(z_j) - z_label)` over the rows, `dL/dz = (softmax(z) - onehot(label)) / rows`;
 /// PyTorch's `CrossEntropyLoss`.
@@ -15,6 +15,24 @@ use crate::options;
 /// Logits are `(batch, classes)`, one label below `classes` for each row.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct SoftmaxCrossEntropy;
+
+impl SoftmaxCrossEntropy {
+    /// The same with a weight for each class, for instance the inverse of its frequency.
+    ///
+    /// # Errors
+    /// If there is no weight, or one is not finite and at least 0.
+    pub fn class_weights(self, weights: &[f64]) -> Result<WeightedSoftmaxCrossEntropy, ConfigError> {
+        WeightedSoftmaxCrossEntropy::new().class_weights(weights)
+    }
+
+    /// The same with a share of each label spread evenly over all classes.
+    ///
+    /// # Errors
+    /// If `share` is not in `[0, 1]`.
+    pub fn label_smoothing(self, share: f64) -> Result<WeightedSoftmaxCrossEntropy, ConfigError> {
+        WeightedSoftmaxCrossEntropy::new().label_smoothing(share)
+    }
+}
 
 impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
     fn target(&self) -> TargetKind {
@@ -28,11 +46,17 @@ impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
 
 impl NamedLoss for SoftmaxCrossEntropy {
     const NAME: &'static str = "softmax_cross_entropy";
-    const DOC: &'static str = "mean(ln sum_j e^(z_j) - z_label)";
-    const SAMPLES: &'static [&'static str] = &["{}"];
+    const DOC: &'static str = "mean(ln sum_j e^(z_j) - z_label); options class_weights and label_smoothing";
+    const SAMPLES: &'static [&'static str] = &[
+        "{}",
+        r#"{"label_smoothing": 0.1}"#,
+        r#"{"class_weights": [0.5, 2.0, 1.0]}"#,
+        r#"{"class_weights": [0.0, 3.0], "label_smoothing": 0.3}"#,
+    ];
     const TARGET: TargetKind = TargetKind::Labels;
 
-    fn from_options(options: &Map<String, Value>) -> Result<Self, ConfigError> {
-        options::none(&format!("loss `{}`", Self::NAME), options).map(|()| Self)
+    fn from_options(options: &Map<String, Value>) -> Result<Box<dyn AnyLoss>, ConfigError> {
+        let weighted = WeightedSoftmaxCrossEntropy::from_options(options)?;
+        if weighted == WeightedSoftmaxCrossEntropy::new() { Ok(Box::new(Self)) } else { Ok(Box::new(weighted)) }
     }
 }

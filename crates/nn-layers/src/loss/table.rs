@@ -4,15 +4,30 @@ use serde_json::{Map, Value};
 
 use super::bce_with_logits::BceWithLogits;
 use super::entry::{AnyLoss, LossEntry};
+use super::gaussian_nll::GaussianNll;
+use super::huber::Huber;
+use super::kl_div::KlDiv;
+use super::mae::Mae;
 use super::mse::Mse;
+use super::poisson_nll::PoissonNll;
+use super::smooth_l1::SmoothL1;
 use super::softmax_cross_entropy::SoftmaxCrossEntropy;
 use crate::error::ConfigError;
 use crate::options;
 
 /// All losses. A line here gives a loss its name in configurations, the laws and a place in the documentation.
 pub fn table() -> &'static [&'static LossEntry] {
-    static TABLE: &[&LossEntry] =
-        &[&LossEntry::of::<Mse>(), &LossEntry::of::<BceWithLogits>(), &LossEntry::of::<SoftmaxCrossEntropy>()];
+    static TABLE: &[&LossEntry] = &[
+        &LossEntry::of::<Mse>(),
+        &LossEntry::of::<Mae>(),
+        &LossEntry::of::<Huber>(),
+        &LossEntry::of::<SmoothL1>(),
+        &LossEntry::of::<BceWithLogits>(),
+        &LossEntry::of::<SoftmaxCrossEntropy>(),
+        &LossEntry::of::<KlDiv>(),
+        &LossEntry::of::<GaussianNll>(),
+        &LossEntry::of::<PoissonNll>(),
+    ];
     TABLE
 }
 

@@ -46,6 +46,32 @@ fn values_by_hand() {
             (-3.0, -0.0036373920817729943),
         ],
     );
+    check(Activation::SOFTSIGN, &[(1.0, 0.5), (-3.0, -0.75), (1e300, 1.0), (f64::NEG_INFINITY, -1.0)]);
+    check(Activation::SILU, &[(0.0, 0.0), (1.0, e / (1.0 + e)), (-1.0, -1.0 / (1.0 + e)), (f64::NEG_INFINITY, 0.0)]);
+    check(Activation::MISH, &[(1.0, 0.8650983882673103), (-1.0, -0.30340146137410895), (f64::NEG_INFINITY, 0.0)]);
+    check(Activation::SOFTPLUS, &[(0.0, 2f64.ln()), (1.0, (1.0 + e).ln()), (20.5, 20.5), (-1e4, 0.0)]);
+    check(Activation::LOG_SIGMOID, &[(0.0, -2f64.ln()), (-1e4, -1e4), (1e4, 0.0)]);
+    check(Activation::RELU6, &[(-1.0, 0.0), (2.5, 2.5), (7.0, 6.0)]);
+    check(Activation::CELU.with("alpha", 2.0).unwrap(), &[(3.0, 3.0), (-2.0, 2.0 / e - 2.0), (-1e4, -2.0)]);
+    check(Activation::HARDSIGMOID, &[(-4.0, 0.0), (0.0, 0.5), (1.5, 0.75), (4.0, 1.0)]);
+    check(Activation::HARDSWISH, &[(-4.0, 0.0), (1.5, 1.125), (4.0, 4.0), (f64::NEG_INFINITY, 0.0)]);
+    check(Activation::HARDTANH.with("max", 2.0).unwrap(), &[(-4.0, -1.0), (1.5, 1.5), (4.0, 2.0)]);
+    check(Activation::TANHSHRINK, &[(1.0, 1.0 - 1f64.tanh()), (-20.0, -19.0)]);
+    check(Activation::HARDSHRINK, &[(0.5, 0.0), (-0.75, -0.75)]);
+    check(Activation::SOFTSHRINK, &[(0.5, 0.0), (-0.75, -0.25), (2.0, 1.5)]);
+    check(Activation::THRESHOLD.with("value", -5.0).unwrap(), &[(0.0, -5.0), (2.0, 2.0)]);
+}
+
+#[test]
+fn tanhshrink_keeps_its_digits_near_zero() {
+    // x^3 / 3 - 2 x^5 / 15 + 17 x^7 / 315, of which the difference x - tanh x would leave nothing.
+    for x in [1e-8f64, -1e-5, 1e-3] {
+        let expected = x * x * x * (1.0 / 3.0 - 2.0 / 15.0 * x * x + 17.0 / 315.0 * x.powi(4));
+        close(Activation::TANHSHRINK.value(x), expected, 4e-16 * expected.abs());
+    }
+    // Both forms meet where one takes over from the other.
+    let (below, above) = (Activation::TANHSHRINK.value(0.1 - 1e-15), Activation::TANHSHRINK.value(0.1 + 1e-15));
+    close(below, above, 1e-16);
 }
 
 #[test]
@@ -92,7 +118,10 @@ fn gains_are_those_of_pytorch_or_keep_the_second_moment() {
     assert_eq!(Activation::RELU.gain(), 2f64.sqrt());
     assert_eq!(Activation::SELU.gain(), 0.75);
     close(Activation::LEAKY_RELU.gain(), (2.0f64 / 1.0001).sqrt(), 1e-15);
-    for act in [Activation::RELU, Activation::ELU, Activation::GELU, Activation::GELU_TANH] {
+    let smooth = Activation::SOFTPLUS.with("beta", 3.0).unwrap();
+    let named = ["sigmoid", "tanh", "selu", "identity"];
+    let others = all().filter(|a| !named.contains(&a.name()) && a.name() != "leaky_relu");
+    for act in others.chain([smooth, Activation::SOFTSHRINK.with("lambda", 0.25).unwrap()]) {
         // E[f(z)^2] by the midpoint rule over +-10 standard deviations.
         let (n, h) = (20_000, 1e-3);
         let density = |z: f64| (-0.5 * z * z).exp() / std::f64::consts::TAU.sqrt();
@@ -100,13 +129,15 @@ fn gains_are_those_of_pytorch_or_keep_the_second_moment() {
             (0..n).map(|i| -10.0 + (f64::from(i) + 0.5) * h).map(|z| act.value(z).powi(2) * density(z) * h).sum();
         close(act.gain(), 1.0 / moment.sqrt(), 1e-4);
     }
+    // Nothing is left over: no gain could help.
+    assert_eq!(Activation::HARDSHRINK.with("lambda", 1e9).unwrap().gain(), 1.0);
 }
 
 proptest! {
     #[test]
     fn derivatives_are_the_slopes_of_what_they_derive(x in -6.0f64..6.0) {
         for act in all() {
-            if act.entry().kinks.iter().any(|k| (x - k).abs() < 1e-3) {
+            if act.kinks().iter().any(|k| (x - k).abs() < 1e-3) {
                 continue;
             }
             let h = 1e-5;

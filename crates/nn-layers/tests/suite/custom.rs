@@ -31,7 +31,7 @@ static SQUARE: ActivationEntry = ActivationEntry {
     doc: "y = x^2",
     args: &[],
     function: &Square,
-    kinks: &[],
+    kinks: |_| Vec::new(),
     gain: |_| 1.0 / 3f64.sqrt(),
 };
 
