@@ -6,6 +6,7 @@
 mod activations;
 mod autoencoders;
 mod catalogue;
+mod constraints;
 mod determinism;
 mod experiments;
 mod fixture;

@@ -178,6 +178,9 @@ OPTIMIZERS = {
         "decay": dict(rule={}, rate=0.02, ours={"weight_decay": 0.5}, torch={"weight_decay": 0.5}),
         "gap": dict(rule={}, rate=0.05, gap=range(3, 50)),
         "amsgrad": dict(rule={"amsgrad": True}, rate=0.05, torch={"amsgrad": True}),
+        "clip_adaptive": dict(
+            rule={}, rate=0.05, ours={"clip": {"adaptive": {"ratio": 0.3, "floor": 0.5}}}, clip_adaptive=(0.3, 0.5)
+        ),
         # Our default: decay on weights only; and a slower bias.
         "groups": dict(
             rule={},
@@ -298,7 +301,17 @@ CLASSES = {
 
 
 def optimizer_case(
-    rule_name, rule, rate, ours={}, torch={}, bias={}, gap=(), clip_norm=None, clip_value=None, schedule=None
+    rule_name,
+    rule,
+    rate,
+    ours={},
+    torch={},
+    bias={},
+    gap=(),
+    clip_norm=None,
+    clip_value=None,
+    clip_adaptive=None,
+    schedule=None,
 ):
     t = globals()["torch"]
     draw = np.random.default_rng(7)
@@ -323,6 +336,9 @@ def optimizer_case(
         norms.append(t.nn.utils.get_total_norm([p.grad for p in (w, b) if p.grad is not None]).item())
         if clip_norm:
             t.nn.utils.clip_grad_norm_([w, b], clip_norm)
+        if clip_adaptive:
+            clip_unitwise(w, *clip_adaptive)
+            clip_unitwise(b, *clip_adaptive)
         if clip_value:
             t.nn.utils.clip_grad_value_([w, b], clip_value)
         optimizer.step()
@@ -337,6 +353,16 @@ def optimizer_case(
         "norms": np.array(norms),
         "values": np.array(values),
     }
+
+
+def clip_unitwise(parameter, ratio, floor):
+    """Algorithm of Brock et al. 2021, equation 3. Our `w` is one row, `(in, out) = (1, 6)`: each value is a unit of its own."""
+    dims = (1,) if len(parameter) == 6 else (0, 1)
+    value, gradient = parameter.detach().reshape(-1, 1), parameter.grad.reshape(-1, 1)
+    norm = torch.linalg.vector_norm(value, dim=dims, keepdim=True).clamp(min=floor)
+    gradient_norm = torch.linalg.vector_norm(gradient, dim=dims, keepdim=True)
+    clipped = gradient * (ratio * norm / gradient_norm.clamp(min=1e-6))
+    parameter.grad = torch.where(gradient_norm > ratio * norm, clipped, gradient).reshape(-1)
 
 
 def flat(*parameters):

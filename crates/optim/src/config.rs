@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clip::Clip;
+use crate::constraint::SharedConstraint;
 use crate::error::{OptimError, require_not_negative};
 use crate::group::{DecayOn, Group};
+use crate::penalty::L1Style;
 use crate::plateau::Plateau;
 use crate::rule::{DecayStyle, SharedRule};
 use crate::schedule::SharedSchedule;
@@ -51,12 +53,18 @@ pub struct OptimizerConfig {
     /// Whether weight decay is coupled or decoupled; as the rule has it if `None`.
     #[serde(default)]
     pub decay_style: Option<DecayStyle>,
-    /// L1 penalty, added to the gradient; 0 by default.
+    /// L1 penalty; 0 by default.
     #[serde(default)]
     pub l1: f64,
+    /// How the L1 penalty acts; through the gradient by default.
+    #[serde(default)]
+    pub l1_style: L1Style,
     /// What weight decay and L1 act on; weights only by default.
     #[serde(default)]
     pub decay_on: DecayOn,
+    /// What weights must fulfil after every step, projected one after another; nothing by default.
+    #[serde(default)]
+    pub constraints: Vec<SharedConstraint>,
     /// Parameters that are treated apart; the first group that takes a parameter has it.
     #[serde(default)]
     pub groups: Vec<Group>,
@@ -74,7 +82,9 @@ impl OptimizerConfig {
             weight_decay: None,
             decay_style: None,
             l1: 0.0,
+            l1_style: L1Style::Subgradient,
             decay_on: DecayOn::Weights,
+            constraints: Vec::new(),
             groups: Vec::new(),
         }
     }
@@ -114,6 +124,17 @@ impl OptimizerConfig {
         Self { l1, ..self }
     }
 
+    /// With an L1 penalty that acts in this way.
+    pub fn l1_style(self, l1_style: L1Style) -> Self {
+        Self { l1_style, ..self }
+    }
+
+    /// With one more constraint on the weights, projected after those already there.
+    pub fn constraint(mut self, constraint: impl Into<SharedConstraint>) -> Self {
+        self.constraints.push(constraint.into());
+        self
+    }
+
     /// With weight decay and L1 on these kinds of parameters.
     pub fn decay_on(self, decay_on: DecayOn) -> Self {
         Self { decay_on, ..self }
@@ -150,6 +171,7 @@ impl OptimizerConfig {
         self.clip.check()?;
         require_not_negative("weight_decay", self.base_decay())?;
         require_not_negative("l1", self.l1)?;
+        self.constraints.iter().try_for_each(|c| c.validate())?;
         self.groups.iter().try_for_each(Group::check)
     }
 }

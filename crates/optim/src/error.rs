@@ -7,7 +7,7 @@ pub enum OptimError {
     /// A table has no entry of this name.
     #[error("no {what} is called `{name}`: choose one of {known}")]
     Unknown {
-        /// Which table: `rule` or `schedule`.
+        /// Which table: `rule`, `schedule` or `constraint`.
         what: &'static str,
         /// The name that was asked for.
         name: String,

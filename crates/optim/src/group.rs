@@ -5,6 +5,7 @@ use std::fmt;
 use layerwise_tensor::{ParamKind, ParamSpec};
 use serde::{Deserialize, Serialize};
 
+use crate::constraint::SharedConstraint;
 use crate::error::{OptimError, require_not_negative};
 
 /// Which kinds of parameters `weight_decay` and `l1` act on, where no group says otherwise.
@@ -56,11 +57,20 @@ pub struct Group {
     pub weight_decay: Option<f64>,
     /// L1 penalty of every parameter of the group, whatever its kind; `None` for that of the optimizer.
     pub l1: Option<f64>,
+    /// What its weights must fulfil after every step; `None` for the constraints of the optimizer.
+    pub constraints: Option<Vec<SharedConstraint>>,
 }
 
 impl Default for Group {
     fn default() -> Self {
-        Self { prefix: String::new(), kinds: Vec::new(), rate_factor: 1.0, weight_decay: None, l1: None }
+        Self {
+            prefix: String::new(),
+            kinds: Vec::new(),
+            rate_factor: 1.0,
+            weight_decay: None,
+            l1: None,
+            constraints: None,
+        }
     }
 }
 
@@ -100,6 +110,17 @@ impl Group {
         self.weight_decay(0.0).l1(0.0)
     }
 
+    /// One more constraint on their weights, in place of those of the optimizer.
+    pub fn constraint(mut self, constraint: impl Into<SharedConstraint>) -> Self {
+        self.constraints.get_or_insert_default().push(constraint.into());
+        self
+    }
+
+    /// No constraint on their weights, whatever those of the optimizer.
+    pub fn no_constraint(self) -> Self {
+        Self { constraints: Some(Vec::new()), ..self }
+    }
+
     /// Whether a parameter belongs to this group.
     pub fn takes(&self, spec: &ParamSpec) -> bool {
         let below = spec
@@ -113,7 +134,8 @@ impl Group {
     pub(crate) fn check(&self) -> Result<(), OptimError> {
         require_not_negative("rate_factor", self.rate_factor)?;
         require_not_negative("weight_decay", self.weight_decay.unwrap_or(0.0))?;
-        require_not_negative("l1", self.l1.unwrap_or(0.0))
+        require_not_negative("l1", self.l1.unwrap_or(0.0))?;
+        self.constraints.iter().flatten().try_for_each(|c| c.validate())
     }
 }
 

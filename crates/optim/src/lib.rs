@@ -2,6 +2,7 @@
 
 pub mod clip;
 mod config;
+pub mod constraint;
 mod error;
 mod group;
 mod named;
@@ -12,13 +13,15 @@ mod plateau;
 pub mod rule;
 pub mod schedule;
 mod state;
+mod units;
 
 pub use clip::Clip;
 pub use config::OptimizerConfig;
+pub use constraint::{Constraint, ConstraintFn, MaxNorm, NonNegative, SharedConstraint, UnitNorm};
 pub use error::OptimError;
 pub use group::{DecayOn, Group};
 pub use optimizer::{Optimizer, StepReport};
-pub use penalty::Penalty;
+pub use penalty::{L1Style, Penalty};
 pub use plateau::{Goal, Margin, Plateau, PlateauState};
 pub use rule::{
     AdaGrad, Adadelta, Adam, AdamW, Adamax, DecayStyle, Lion, NAdam, RAdam, RmsProp, RuleFn, RuleStep, Sgd, SharedRule,

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use layerwise_tensor::{Gradients, Layout, Params, Scalar};
+use layerwise_tensor::{Gradients, Layout, ParamId, ParamKind, Params, Scalar};
 
-use crate::clip::{Clip, norm_factor};
+use crate::clip::{Clip, norm_factor, unit_factors};
 use crate::config::OptimizerConfig;
+use crate::constraint;
 use crate::error::{OptimError, require_not_negative};
 use crate::pass::{self, Segment};
+use crate::penalty::L1Style;
 use crate::plateau::PlateauState;
 use crate::rule::{DecayStyle, RuleStep, SharedRule};
 use crate::state::{StateMeta, StateTensor};
+use crate::units;
 
 /// Changes the parameters of a model by their gradients.
 ///
@@ -42,6 +45,10 @@ pub struct Optimizer<T: Scalar> {
     rate: f64,
     steps: u64,
     plateau: PlateauState,
+    /// One factor for each unit, for adaptive clipping; empty without.
+    factors: Vec<T>,
+    /// Two numbers for each unit of the widest parameter, if a constraint or clipping needs them.
+    scratch: Vec<f64>,
 }
 
 /// What a step did.
@@ -71,7 +78,7 @@ impl<T: Scalar> Optimizer<T> {
         }
     }
 
-    /// One step: clipping, penalties, decay, the rule, then the pending updates of buffers.
+    /// One step: clipping, penalties, decay, the rule, constraints, then the pending updates of buffers.
     ///
     /// The gradients keep their values and marks; the next backward pass replaces them. Where we differ from PyTorch: with a gradient
     /// that is not finite nothing at all changes, and the report says so, so that the last good parameters are still there to look at.
@@ -90,6 +97,7 @@ impl<T: Scalar> Optimizer<T> {
             Clip::None => (1.0, f64::INFINITY),
             Clip::Value(c) => (1.0, c),
             Clip::GlobalNorm(max) => (norm_factor(grad_norm, max), f64::INFINITY),
+            Clip::Adaptive { .. } => (1.0, f64::INFINITY),
         };
         let momentum = self.momentum();
         let beyond = |g: &[T]| g.iter().any(|v| v.as_f64().abs() > grad_limit);
@@ -99,10 +107,17 @@ impl<T: Scalar> Optimizer<T> {
             if s.active {
                 let (rate, t) = (rate * s.rate_factor, s.step.t + 1);
                 s.step = RuleStep { rate, t, momentum, grad_scale, grad_limit, ..s.step };
-                clipped = clipped || (grad_limit.is_finite() && beyond(&grads.values()[s.range.clone()]));
+                let g = &grads.values()[s.range.clone()];
+                clipped = clipped || (grad_limit.is_finite() && beyond(g));
+                if let Clip::Adaptive { ratio, floor } = self.config.clip {
+                    let factors = &mut self.factors[s.units.clone()];
+                    clipped |= unit_factors(params.get(s.id), g, (ratio, floor), &mut self.scratch, factors);
+                }
             }
         }
-        pass::update(&*self.config.rule, &self.segments, params.trainable_mut(), grads.values(), &mut self.state);
+        let (rule, w, g) = (&*self.config.rule, params.trainable_mut(), grads.values());
+        pass::update(rule, &self.segments, w, g, &self.factors, &mut self.state);
+        self.project(params);
         grads.apply_updates(params);
         self.steps += 1;
         StepReport { grad_norm, rate, clipped, applied: true }
@@ -211,6 +226,16 @@ impl<T: Scalar> Optimizer<T> {
         Ok(())
     }
 
+    /// Projects the parameters that were updated onto their constraints.
+    fn project(&mut self, params: &mut Params<T>) {
+        for s in self.segments.iter().filter(|s| s.active) {
+            for constraint in &s.constraints {
+                let scratch = &mut self.scratch[..s.units.len()];
+                constraint::project(&**constraint, params.get_mut(s.id), scratch);
+            }
+        }
+    }
+
     fn name(&self, segment: &Segment) -> &str {
         &self.layout.spec(segment.id).name
     }
@@ -236,13 +261,16 @@ impl OptimizerConfig {
                 return Err(OptimError::EmptyGroup { index, group: group.to_string(), known: known.join(", ") });
             }
         }
+        let mut units = 0;
         let trained = layout.ids().filter(|id| !layout.spec(*id).is_buffer());
-        let segments = trained.map(|id| self.segment(layout, id)).collect();
+        let segments: Vec<_> = trained.map(|id| self.segment(layout, id, &mut units)).collect();
         let slots = self.rule.state_slots().len();
         let state = std::array::from_fn(|slot| {
             let len = if slot < slots { layout.trainable_len() } else { 0 };
             vec![T::of(self.rule.initial_state(slot)); len]
         });
+        let adaptive = matches!(self.clip, Clip::Adaptive { .. });
+        let widest = segments.iter().filter(|s| adaptive || !s.constraints.is_empty()).map(|s| s.units.len()).max();
         Ok(Optimizer {
             config: self.clone(),
             layout: Arc::clone(layout),
@@ -251,10 +279,13 @@ impl OptimizerConfig {
             rate: self.base_rate(),
             steps: 0,
             plateau: PlateauState::default(),
+            factors: vec![T::one(); if adaptive { units } else { 0 }],
+            scratch: vec![0.0; 2 * widest.unwrap_or(0)],
         })
     }
 
-    fn segment(&self, layout: &Layout, id: layerwise_tensor::ParamId) -> Segment {
+    /// What is to be done with a parameter; its units follow those counted so far.
+    fn segment(&self, layout: &Layout, id: ParamId, units: &mut usize) -> Segment {
         let spec = layout.spec(id);
         let group = self.groups.iter().find(|g| g.takes(spec));
         let on = self.decay_on.includes(spec.kind);
@@ -265,11 +296,21 @@ impl OptimizerConfig {
             DecayStyle::Coupled => (weight_decay, 0.0),
             DecayStyle::Decoupled => (0.0, weight_decay),
         };
+        let (l1, proximal) = match self.l1_style {
+            L1Style::Subgradient => (l1, 0.0),
+            L1Style::Proximal => (0.0, l1),
+        };
+        let constraints = group.and_then(|g| g.constraints.as_ref()).unwrap_or(&self.constraints);
+        let first = *units;
+        *units += units::count(spec);
         Segment {
             id,
             range: spec.range(),
             rate_factor: group.map_or(1.0, |g| g.rate_factor),
             step: RuleStep { l1, l2, decay, ..RuleStep::new(0.0, 0) },
+            proximal,
+            constraints: if spec.kind == ParamKind::Weight { constraints.clone() } else { Vec::new() },
+            units: first..*units,
             active: false,
         }
     }

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use layerwise_tensor::kernel::{Par, for_chunks_mut};
-use layerwise_tensor::{ParamId, Scalar, Slice, SliceMut};
+use layerwise_tensor::{ParamId, Scalar, Slice, SliceMut, math};
 
-use crate::rule::{RuleStep, State, UpdateRule};
+use crate::constraint::SharedConstraint;
+use crate::rule::{RuleStep, State, UpdateRule, sign};
 
 /// A stretch of the flat buffers that one parameter fills, and how this step updates it.
 #[derive(Clone, Debug)]
@@ -16,11 +17,18 @@ pub(crate) struct Segment {
     pub(crate) rate_factor: f64,
     /// The numbers of this step; decay and penalties stay from step to step.
     pub(crate) step: RuleStep,
+    /// The L1 penalty that acts after the rule, by soft thresholding.
+    pub(crate) proximal: f64,
+    /// What holds after every step.
+    pub(crate) constraints: Vec<SharedConstraint>,
+    /// Its units' places among the factors of adaptive clipping.
+    pub(crate) units: Range<usize>,
     /// Whether this step updates it.
     pub(crate) active: bool,
 }
 
-/// Updates all active segments (in order of their ranges) of the trainable values `w` by the gradients `g`, in parallel.
+/// Updates all active segments (in order of their ranges) of the trainable values `w` by the gradients `g`, in parallel. The gradients are
+/// multiplied by the `factors` of their units, unless there are none.
 ///
 /// Elements do not depend on each other, so the bits do not depend on where the pass is cut.
 pub(crate) fn update<T: Scalar>(
@@ -28,11 +36,12 @@ pub(crate) fn update<T: Scalar>(
     segments: &[Segment],
     w: &mut [T],
     g: &[T],
+    factors: &[T],
     state: &mut [Vec<T>; 3],
 ) {
     let state = state.each_mut().map(Vec::as_mut_slice);
     for_chunks_mut(Par::Auto, w.len(), (w, g, state), |range, (w, g, state)| {
-        chunk(rule, segments, range.start, w, g, state);
+        chunk(rule, segments, factors, range.start, w, g, state);
     });
 }
 
@@ -40,6 +49,7 @@ pub(crate) fn update<T: Scalar>(
 fn chunk<T: Scalar>(
     rule: &dyn UpdateRule,
     segments: &[Segment],
+    factors: &[T],
     start: usize,
     w: &mut [T],
     g: &[T],
@@ -49,9 +59,58 @@ fn chunk<T: Scalar>(
     let first = segments.partition_point(|s| s.range.end <= start);
     for segment in segments[first..].iter().take_while(|s| s.range.start < end).filter(|s| s.active) {
         let here = segment.range.start.max(start) - start..segment.range.end.min(end) - start;
+        let (w, g) = (&mut w[here.clone()], &g[here.clone()]);
         let state = state.each_mut().map(|s| if s.is_empty() { &mut [][..] } else { &mut s[here.clone()] });
-        apply(rule, &segment.step, &mut w[here.clone()], &g[here.clone()], state);
+        if factors.is_empty() {
+            apply(rule, &segment.step, w, g, state);
+        } else {
+            let first = start + here.start - segment.range.start;
+            apply_scaled(rule, &segment.step, w, (g, &factors[segment.units.clone()], first), state);
+        }
+        if segment.proximal > 0.0 {
+            soft_threshold(w, segment.step.rate * segment.proximal);
+        }
     }
+}
+
+/// As [`apply`], for gradients times the factors of their columns, block by block; the first of them has the place `first` within its
+/// parameter.
+fn apply_scaled<T: Scalar>(
+    rule: &dyn UpdateRule,
+    step: &RuleStep,
+    w: &mut [T],
+    (g, factors, first): (&[T], &[T], usize),
+    mut state: State<'_, T>,
+) {
+    let mut scaled = [T::zero(); BLOCK];
+    let mut unit = first % factors.len();
+    for start in (0..w.len()).step_by(BLOCK) {
+        let block = start..w.len().min(start + BLOCK);
+        let scaled = &mut scaled[..block.len()];
+        for (scaled, g) in scaled.iter_mut().zip(&g[block.clone()]) {
+            *scaled = *g * factors[unit];
+            unit = if unit + 1 == factors.len() { 0 } else { unit + 1 };
+        }
+        let state = state.each_mut().map(|s| if s.is_empty() { &mut [][..] } else { &mut s[block.clone()] });
+        apply(rule, step, &mut w[block], scaled, state);
+    }
+}
+
+/// Values whose gradients are scaled at a time: they stay in the first cache.
+const BLOCK: usize = 1024;
+
+/// `w = sign(w) * max(|w| - threshold, 0)`: the proximal step of `threshold * |w|`.
+fn soft_threshold<T: Scalar>(w: &mut [T], threshold: f64) {
+    let threshold = T::of(threshold);
+    math::vectorize(
+        #[inline(always)]
+        || {
+            for w in w {
+                let left = w.abs() - threshold;
+                *w = if left > T::zero() { sign(*w) * left } else { T::zero() };
+            }
+        },
+    );
 }
 
 /// Hands the slices to the rule in their own type.

@@ -1,4 +1,4 @@
-//! L1 and L2 as penalties of the loss: a value and a gradient.
+//! L1, L2 and both as penalties of the loss: a value and a gradient.
 //!
 //! [`Optimizer`](crate::Optimizer) adds the same gradients inside its pass (`l1`, coupled `weight_decay`), which costs nothing; the
 //! penalty written out serves losses that shall show it, and the law that the two agree.
@@ -19,6 +19,32 @@ pub enum Penalty {
     L1(f64),
     /// `lambda / 2 * sum w^2`; gradient `lambda * w`: a weight decay of `lambda`.
     L2(f64),
+    /// `l1 * sum |w| + l2 / 2 * sum w^2`, the elastic net: both gradients.
+    ///
+    /// Source: H. Zou, T. Hastie, *Regularization and variable selection via the elastic net* (2005).
+    Elastic {
+        /// Weight of the sum of magnitudes.
+        l1: f64,
+        /// Weight of half the sum of squares.
+        l2: f64,
+    },
+}
+
+/// How the optimizer's L1 penalty acts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum L1Style {
+    /// Its gradient `l1 * sign(w)` is added to that of the loss, through the rule: it pulls towards zero, but seldom onto it.
+    #[default]
+    Subgradient,
+    /// After the rule, `w = sign(w) * max(|w| - rate * l1, 0)`: weights become zero and stay it while the loss pulls less than `l1`.
+    ///
+    /// With plain gradient descent these are the steps of ISTA, whose fixed point is the lasso's; an adaptive rule scales the gradient but
+    /// not this threshold, as decoupled decay does with L2, and reaches another point.
+    ///
+    /// Source: I. Daubechies, M. Defrise, C. De Mol, *An iterative thresholding algorithm for linear inverse problems* (2004).
+    Proximal,
 }
 
 impl Penalty {
@@ -27,6 +53,7 @@ impl Penalty {
         match *self {
             Penalty::L1(lambda) => lambda * w.iter().fold(0.0, |sum, v| sum + v.as_f64().abs()),
             Penalty::L2(lambda) => 0.5 * lambda * kernel::sum_of_squares(w, Par::Auto),
+            Penalty::Elastic { l1, l2 } => Penalty::L1(l1).value(w) + Penalty::L2(l2).value(w),
         }
     }
 
@@ -45,6 +72,10 @@ impl Penalty {
             Penalty::L2(lambda) => {
                 let lambda = T::of(lambda);
                 dw.iter_mut().zip(w).for_each(|(d, w)| *d += lambda * *w);
+            }
+            Penalty::Elastic { l1, l2 } => {
+                Penalty::L2(l2).add_gradient(w, dw);
+                Penalty::L1(l1).add_gradient(w, dw);
             }
         }
     }

@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use layerwise_optim::{Clip, Cosine, OptimizerConfig, rule};
+use layerwise_optim::{Adam, Clip, L1Style, OptimizerConfig, Plateau, constraint, rule, schedule};
 use layerwise_tensor::{BufferUpdate, Constant, Gradients, Layout, ParamKind, Params, Scalar, Stream};
 
 struct Counting;
@@ -36,13 +36,12 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static GLOBAL: Counting = Counting;
 
-fn allocations<T: Scalar>(sample: &rule::Sample) -> u64 {
+fn allocations<T: Scalar>(config: &OptimizerConfig) -> u64 {
     let mut layout = Layout::new();
     let weight = layout.scope().param("weight", ParamKind::Weight, 300, 300, Constant(1.0));
     let mean = layout.scope().param("mean", ParamKind::Buffer, 1, 300, Constant(1.0));
     let mut params = Params::<T>::init(layout, &Stream::new(0));
     let mut grads = Gradients::new(&params);
-    let config = OptimizerConfig::new(sample.rule.clone()).clip(Clip::GlobalNorm(1.0)).schedule(Cosine::new(9, 0.0));
     let mut optimizer = config.build(&params).expect("a sample of the table");
     let mut before = 0;
     for step in 0..8 {
@@ -53,8 +52,22 @@ fn allocations<T: Scalar>(sample: &rule::Sample) -> u64 {
         grads.slot(weight).0.fill(T::of(0.5));
         grads.push_update(mean, BufferUpdate::Blend { momentum: 0.1 }).fill(T::one());
         optimizer.step(&mut params, &mut grads);
+        optimizer.observe(1.0);
     }
     ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
+/// Every rule; every constraint with the forms of clipping and penalty that look at units; every schedule.
+fn configs() -> Vec<OptimizerConfig> {
+    let rules = rule::table().iter().flat_map(|entry| entry.samples()).map(|sample| sample.rule);
+    let mut configs: Vec<_> = rules.map(|r| OptimizerConfig::new(r).clip(Clip::GlobalNorm(1.0))).collect();
+    let units = OptimizerConfig::new(Adam::default()).clip(Clip::Adaptive { ratio: 0.01, floor: 1e-3 }).l1(0.1);
+    let units = units.l1_style(L1Style::Proximal).plateau(Plateau::default().patience(2));
+    let constraints = constraint::table().iter().flat_map(|entry| entry.samples());
+    configs.extend(constraints.map(|c| units.clone().constraint(c)));
+    let schedules = schedule::table().iter().flat_map(|entry| entry.samples());
+    configs.extend(schedules.map(|s| OptimizerConfig::new(Adam::default()).schedule(s)));
+    configs
 }
 
 /// Every worker takes a piece of work: its first theft allocates, whenever that may happen on a busy machine.
@@ -72,9 +85,9 @@ fn main() {
     let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool"));
     pools.iter().for_each(|pool| pool.install(|| meet(pool.current_num_threads())));
     for pool in &pools {
-        for sample in rule::table().iter().flat_map(|entry| entry.samples()) {
-            let (single, double) = pool.install(|| (allocations::<f32>(&sample), allocations::<f64>(&sample)));
-            assert_eq!((single, double), (0, 0), "{} threads, {:?}", pool.current_num_threads(), sample.rule);
+        for config in configs() {
+            let (single, double) = pool.install(|| (allocations::<f32>(&config), allocations::<f64>(&config)));
+            assert_eq!((single, double), (0, 0), "{} threads, {config:?}", pool.current_num_threads());
         }
     }
 }

@@ -10,6 +10,7 @@ const NOT_ENTRIES: &[(&str, &[&str])] = &[
     ("layer", &["check"]),
     ("rule", &["shared", "step"]),
     ("schedule", &["shared"]),
+    ("constraint", &["shared"]),
     ("catalog", &["convert", "dir", "load", "verify"]),
     ("metrics", &["classes", "error_measures", "ranking"]),
 ];

@@ -1,6 +1,6 @@
 //! Where a formula says what must come out.
 
-use layerwise_optim::{Adam, DecayOn, DecayStyle, OptimizerConfig, RmsProp, Sgd};
+use layerwise_optim::{Adam, DecayOn, DecayStyle, L1Style, OptimizerConfig, RmsProp, Sgd};
 
 use crate::{samples, vector};
 
@@ -121,5 +121,55 @@ fn single_and_double_precision_agree() {
             // A hundred roundings of values up to 2, plus the rounding of each gradient.
             assert!((f64::from(*x) - y).abs() < 100.0 * 2.0 * f64::from(f32::EPSILON), "{:?}: {x} {y}", sample.rule);
         }
+    }
+}
+
+/// Least squares on an orthogonal design: `sum a_i (w_i - c_i)^2 / 2` plus a penalty, from `start`, with plain gradient descent.
+fn fit_least_squares(config: OptimizerConfig, start: [f64; 4]) -> Vec<f64> {
+    let (mut params, mut grads, id) = vector::<f64>(&start);
+    let mut optimizer = config.rate(0.1).build(&params).unwrap();
+    for _ in 0..2000 {
+        grads.clear();
+        let gradient: Vec<f64> = (0..4).map(|i| CURVATURE[i] * (params.get(id)[i] - CENTRE[i])).collect();
+        grads.slot(id).0.copy_from_slice(&gradient);
+        optimizer.step(&mut params, &mut grads);
+    }
+    params.get(id).to_vec()
+}
+
+const CURVATURE: [f64; 4] = [1.0, 2.0, 0.5, 4.0];
+const CENTRE: [f64; 4] = [0.3, -2.0, 1.5, -0.01];
+
+/// Ridge: `w_i = a_i c_i / (a_i + l2)`. Lasso by proximal steps: `w_i = sign(c_i) max(|c_i| - l1 / a_i, 0)`, with true zeros; both
+/// together: the elastic net.
+#[test]
+fn ridge_lasso_and_elastic_net_have_their_closed_forms() {
+    let expected = |i: usize, l1: f64, l2: f64| {
+        let (a, c) = (CURVATURE[i], CENTRE[i]);
+        c.signum() * (a * c.abs() - l1).max(0.0) / (a + l2)
+    };
+    for (l1, l2) in [(0.0, 0.7), (0.4, 0.0), (0.4, 0.7)] {
+        for start in [[0.0; 4], [1.0, -1.0, 2.0, 3.0]] {
+            let config = OptimizerConfig::new(Sgd::default()).l1(l1).l1_style(L1Style::Proximal).weight_decay(l2);
+            for (i, w) in fit_least_squares(config, start).into_iter().enumerate() {
+                let exact = expected(i, l1, l2);
+                assert!((w - exact).abs() < 1e-12, "l1 {l1}, l2 {l2}, component {i}: {w} for {exact}");
+                assert!(exact != 0.0 || w == 0.0, "l1 {l1}, component {i} is not quite zero: {w}");
+            }
+        }
+    }
+}
+
+/// The threshold is the rate of the step times the penalty, whatever the rule, and acts where decay would.
+#[test]
+fn proximal_steps_shrink_by_rate_times_penalty() {
+    for sample in samples() {
+        let (mut params, mut grads, id) = vector::<f64>(&[0.5, -3.0, 0.01, -0.02]);
+        let config = OptimizerConfig::new(sample.rule.clone()).rate(0.1).weight_decay(0.0).l1(0.2);
+        let mut optimizer = config.l1_style(L1Style::Proximal).build(&params).unwrap();
+        grads.slot(id).0.fill(0.0);
+        optimizer.step(&mut params, &mut grads);
+        let expected = [0.5 - 0.1 * 0.2, -3.0 + 0.1 * 0.2, 0.0, 0.0];
+        assert_eq!(params.get(id), expected, "{:?}", sample.rule);
     }
 }

@@ -6,9 +6,11 @@ use proptest::prelude::*;
 
 use crate::{fill, model, samples};
 
+const ADAPTIVE: Clip = Clip::Adaptive { ratio: 0.05, floor: 1e-3 };
+
 fn fused_equals_composed<T: Scalar>() {
     for sample in samples() {
-        for bound in [Clip::None, Clip::Value(0.3), Clip::GlobalNorm(2.0)] {
+        for bound in [Clip::None, Clip::Value(0.3), Clip::GlobalNorm(2.0), ADAPTIVE] {
             let (mut fused, mut grads) = model::<T>();
             let (mut composed, mut changed) = model::<T>();
             let plain = OptimizerConfig::new(sample.rule.clone()).rate(sample.rate).weight_decay(0.0);
@@ -24,12 +26,13 @@ fn fused_equals_composed<T: Scalar>() {
                 let norm = match bound {
                     Clip::Value(c) => clip::value(&mut changed, c),
                     Clip::GlobalNorm(max) => clip::global_norm(&mut changed, max),
+                    Clip::Adaptive { ratio, floor } => clip::adaptive(&composed, &mut changed, ratio, floor),
                     _ => changed.norm(),
                 };
                 assert_eq!(report.grad_norm, norm);
                 assert_eq!(report.clipped, bound != Clip::None);
-                Penalty::L2(decay).add_gradient_of(&composed, &mut changed, DecayOn::Weights);
-                Penalty::L1(0.01).add_gradient_of(&composed, &mut changed, DecayOn::Weights);
+                let penalty = Penalty::Elastic { l1: 0.01, l2: decay };
+                penalty.add_gradient_of(&composed, &mut changed, DecayOn::Weights);
                 b.step(&mut composed, &mut changed);
             }
             assert_eq!(fused.to_le_bytes(), composed.to_le_bytes(), "{:?} {bound:?}", sample.rule);
@@ -59,9 +62,36 @@ fn clipping_leaves_small_gradients_alone_and_bounds_large_ones() {
 }
 
 #[test]
+fn adaptive_clipping_bounds_each_unit_by_its_weights() {
+    let (mut params, mut grads) = model::<f64>();
+    let id = params.layout().find("0.weight").unwrap();
+    // A unit without weights counts as one of the floor's norm.
+    params.get_mut(id).iter_mut().step_by(167).for_each(|w| *w = 0.0);
+    fill(&mut grads, 1);
+    grads.slot(id).0.iter_mut().skip(1).step_by(167).for_each(|g| *g *= 1e-6);
+    let before = grads.clone();
+    clip::adaptive(&params, &mut grads, 0.1, 1e-3);
+    let norm = |x: &[f64], j: usize| x.iter().skip(j).step_by(167).map(|v| v * v).sum::<f64>().sqrt();
+    let (w, was, now) = (params.get(id), before.get(id).unwrap(), grads.get(id).unwrap());
+    for j in 0..167 {
+        let bound = 0.1 * norm(w, j).max(1e-3);
+        assert!(norm(now, j) <= bound * (1.0 + 1e-12), "unit {j}");
+        let factor = (bound / norm(was, j)).min(1.0);
+        let same = now.iter().zip(was).skip(j).step_by(167).all(|(n, w)| (n - factor * w).abs() <= 1e-15);
+        assert!(same, "unit {j} has another direction");
+    }
+    assert_eq!(now.iter().skip(1).step_by(167).next(), was.get(1));
+    // What is no weight is clipped as a whole.
+    let id = params.layout().find("0.bias").unwrap();
+    let length = |x: &[f64]| x.iter().map(|v| v * v).sum::<f64>().sqrt();
+    let (bias, now) = (length(params.get(id)), length(grads.get(id).unwrap()));
+    assert!((now - 0.1 * bias).abs() < 1e-12, "{now} {bias}");
+}
+
+#[test]
 fn a_norm_that_is_not_finite_is_reported_and_changes_nothing() {
     for bad in [f64::NAN, f64::INFINITY] {
-        for bound in [Clip::None, Clip::Value(0.3), Clip::GlobalNorm(2.0)] {
+        for bound in [Clip::None, Clip::Value(0.3), Clip::GlobalNorm(2.0), ADAPTIVE] {
             let (mut params, mut grads) = model::<f64>();
             let mut optimizer = OptimizerConfig::new(samples()[1].rule.clone()).clip(bound).build(&params).unwrap();
             fill(&mut grads, 0);
@@ -86,7 +116,7 @@ proptest! {
         lambda in 1e-3..10.0f64,
         seed in 0..1000usize,
     ) {
-        for penalty in [Penalty::L1(lambda), Penalty::L2(lambda)] {
+        for penalty in [Penalty::L1(lambda), Penalty::L2(lambda), Penalty::Elastic { l1: 0.3, l2: lambda }] {
             let direction: Vec<f64> = (0..w.len()).map(|i| crate::wave(i, seed)).collect();
             let moved = |h: f64| -> Vec<f64> { w.iter().zip(&direction).map(|(w, d)| w + h * d).collect() };
             let h = 1e-4;

@@ -1,6 +1,7 @@
 //! The laws of optimizers: what every entry of the tables must do.
 
 mod closed_forms;
+mod constraints;
 mod convergence;
 mod fused;
 mod persistence;
