@@ -88,8 +88,8 @@ pub struct Variant {
     pub name: String,
     /// Every number that shapes the run; `--set` and `--grid` change it.
     pub config: Value,
-    /// At most so many seeds (for what no seed changes).
-    pub most_seeds: Option<usize>,
+    /// A number of seeds of its own: 1 for what no seed changes, more where single runs are cheap and scatter.
+    pub seeds: Option<usize>,
 }
 
 impl Variant {
@@ -100,12 +100,12 @@ impl Variant {
     #[track_caller]
     pub fn new(name: impl Into<String>, config: impl Serialize) -> Self {
         let config = serde_json::to_value(config).expect("a configuration of plain fields");
-        Self { name: name.into(), config, most_seeds: None }
+        Self { name: name.into(), config, seeds: None }
     }
 
-    /// The same, run with at most `n` seeds.
-    pub fn at_most(mut self, n: usize) -> Self {
-        self.most_seeds = Some(n);
+    /// The same, run with `n` seeds whatever the profile and the command line say.
+    pub fn with_seeds(mut self, n: usize) -> Self {
+        self.seeds = Some(n);
         self
     }
 

@@ -32,7 +32,15 @@ pub struct Plan {
 impl Plan {
     /// The seeds of `e`.
     pub fn seeds(&self, e: &Experiment) -> Vec<u64> {
-        let n = self.seeds.unwrap_or(self.profile.pick(e.seeds));
+        self.first(self.seeds.unwrap_or(self.profile.pick(e.seeds)))
+    }
+
+    /// The seeds of one of its variants.
+    pub fn seeds_of(&self, e: &Experiment, variant: &Variant) -> Vec<u64> {
+        variant.seeds.map_or_else(|| self.seeds(e), |n| self.first(n))
+    }
+
+    fn first(&self, n: usize) -> Vec<u64> {
         (0..n as u64).map(|i| self.first_seed + i).collect()
     }
 

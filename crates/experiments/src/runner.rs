@@ -40,7 +40,7 @@ pub fn run(
     let mut environment = Environment::read(plan.threads(), plan.jobs(e));
     let mut tasks = Vec::new();
     for v in variants {
-        tasks.extend(seeds.iter().take(v.most_seeds.unwrap_or(usize::MAX)).map(|s| (v, *s)));
+        tasks.extend(plan.seeds_of(e, v).into_iter().map(|s| (v, s)));
     }
     summary::write_config(e, plan, variants, &seeds, &folder)?;
     kernel::reset_work_log();
