@@ -1,7 +1,7 @@
 //! Every rule follows PyTorch's for a hundred steps: the recorded gradients go in, the recorded parameters must come out. Every schedule
 //! follows PyTorch's for two hundred.
 
-use layerwise::optim::{OptimizerConfig, rule, schedule};
+use layerwise::optim::{Ema, OptimizerConfig, Swa, rule, schedule};
 use layerwise_tensor::{Constant, Gradients, Layout, ParamKind, Params, Scalar, Stream};
 
 use crate::fixture::{self, Case, Tolerance};
@@ -52,6 +52,28 @@ fn two_hundred_observations_of_a_plateau() {
             tolerance.check(&format!("plateau {}, observation {t}", case.name), &[optimizer.rate()], &rates[t..=t]);
         }
         assert!(optimizer.rate() < config.base_rate(), "{}: the rate never fell", case.name);
+    }
+}
+
+/// PyTorch's averages copy at the first update; ours begin with the parameters they are made with.
+#[test]
+fn a_hundred_updates_of_averages() {
+    for case in fixture::read("averages") {
+        let (values, averages) = (case.values("values"), case.values("averages"));
+        let mut layout = Layout::new();
+        layout.scope().param("w", ParamKind::Weight, 2, 4, Constant(0.0));
+        let mut params = Params::<f64>::init(layout, &Stream::new(0));
+        params.trainable_mut().copy_from_slice(&values[..8]);
+        let mut ema = case.config["decay"].as_f64().map(|decay| Ema::new(decay, &params));
+        let mut swa = Swa::new(&params);
+        swa.update(&params);
+        for (t, (values, expected)) in values.chunks(8).zip(averages.chunks(8)).enumerate().skip(1) {
+            params.trainable_mut().copy_from_slice(values);
+            swa.update(&params);
+            ema.iter_mut().for_each(|ema| ema.update(&params));
+            let found = ema.as_ref().map_or(swa.params(), Ema::params);
+            fixture::DOUBLE.check(&format!("{}, update {t}", case.name), found.trainable(), expected);
+        }
     }
 }
 

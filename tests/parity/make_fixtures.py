@@ -34,6 +34,7 @@ def main():
         write(f"optim_{rule}", {name: optimizer_case(rule, **case) for name, case in cases.items()})
     write("schedules", {name: schedule_case(**case) for name, case in SCHEDULES.items()})
     write("plateaus", {name: plateau_case(**case) for name, case in PLATEAUS.items()})
+    write("averages", {name: average_case(**case) for name, case in AVERAGES.items()})
     write("activations", {name: activation_case(name, options) for name, options in ACTIVATIONS})
     write("layers", {name: layer_case(i, *case) for i, (name, case) in enumerate(LAYERS.items())})
     write("losses", {name: loss_case(i, *case) for i, (name, case) in enumerate(LOSSES.items())})
@@ -525,6 +526,29 @@ def plateau_case(ours, torch):
         "metrics": metrics,
         "rates": np.array(rates),
     }
+
+
+# name: how torch averages
+AVERAGES = {
+    "ema": dict(ours={"decay": 0.9}, average=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)),
+    "ema_half": dict(ours={"decay": 0.3}, average=torch.optim.swa_utils.get_ema_multi_avg_fn(0.3)),
+    "swa": dict(ours={}, average=torch.optim.swa_utils.get_swa_multi_avg_fn()),
+}
+
+
+def average_case(ours, average):
+    draw = np.random.default_rng(11)
+    model = torch.nn.Linear(3, 2)
+    averaged = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=average)
+    values, averages = [], []
+    for _ in range(STEPS):
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter.add_(torch.tensor(draw.normal(size=tuple(parameter.shape))))
+        averaged.update_parameters(model)
+        values.append(flat(*model.parameters()))
+        averages.append(flat(*averaged.module.parameters()))
+    return {"config": ours, "values": np.array(values), "averages": np.array(averages)}
 
 
 # ---------------------------------------------------------------------------------------------------------- activations and layers

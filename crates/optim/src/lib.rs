@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod blend;
 pub mod clip;
 mod config;
 pub mod constraint;
+mod ema;
 mod error;
 mod group;
+mod lookahead;
 mod named;
 mod optimizer;
 mod pass;
@@ -13,13 +16,16 @@ mod plateau;
 pub mod rule;
 pub mod schedule;
 mod state;
+mod swa;
 mod units;
 
 pub use clip::Clip;
 pub use config::OptimizerConfig;
 pub use constraint::{Constraint, ConstraintFn, MaxNorm, NonNegative, SharedConstraint, UnitNorm};
+pub use ema::Ema;
 pub use error::OptimError;
 pub use group::{DecayOn, Group};
+pub use lookahead::Lookahead;
 pub use optimizer::{Optimizer, StepReport};
 pub use penalty::{L1Style, Penalty};
 pub use plateau::{Goal, Margin, Plateau, PlateauState};
@@ -32,3 +38,4 @@ pub use schedule::{
     SharedSchedule, Step, Sutskever, WarmRestarts, Warmup,
 };
 pub use state::{StateMeta, StateTensor};
+pub use swa::Swa;

@@ -57,7 +57,9 @@ fn chunk<T: Scalar>(
 ) {
     let end = start + w.len();
     let first = segments.partition_point(|s| s.range.end <= start);
-    for segment in segments[first..].iter().take_while(|s| s.range.start < end).filter(|s| s.active) {
+    for segment in
+        segments[first..].iter().take_while(|s| s.range.start < end).filter(|s| s.active && !s.range.is_empty())
+    {
         let here = segment.range.start.max(start) - start..segment.range.end.min(end) - start;
         let (w, g) = (&mut w[here.clone()], &g[here.clone()]);
         let state = state.each_mut().map(|s| if s.is_empty() { &mut [][..] } else { &mut s[here.clone()] });

@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use layerwise_optim::{Adam, Clip, L1Style, OptimizerConfig, Plateau, constraint, rule, schedule};
+use layerwise_optim::{Adam, Clip, Ema, L1Style, Lookahead, OptimizerConfig, Plateau, Swa, constraint, rule, schedule};
 use layerwise_tensor::{BufferUpdate, Constant, Gradients, Layout, ParamKind, Params, Scalar, Stream};
 
 struct Counting;
@@ -43,6 +43,8 @@ fn allocations<T: Scalar>(config: &OptimizerConfig) -> u64 {
     let mut params = Params::<T>::init(layout, &Stream::new(0));
     let mut grads = Gradients::new(&params);
     let mut optimizer = config.build(&params).expect("a sample of the table");
+    let (mut ema, mut swa) = (Ema::new(0.9, &params), Swa::new(&params));
+    let mut lookahead = Lookahead::new(2, 0.5, &params);
     let mut before = 0;
     for step in 0..8 {
         if step == 3 {
@@ -53,6 +55,9 @@ fn allocations<T: Scalar>(config: &OptimizerConfig) -> u64 {
         grads.push_update(mean, BufferUpdate::Blend { momentum: 0.1 }).fill(T::one());
         optimizer.step(&mut params, &mut grads);
         optimizer.observe(1.0);
+        lookahead.step(&mut params);
+        ema.update(&params);
+        swa.update(&params);
     }
     ALLOCATIONS.load(Ordering::Relaxed) - before
 }

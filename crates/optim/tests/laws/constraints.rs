@@ -1,9 +1,9 @@
 //! Constraints: nearest points, held after every step, on weights alone.
 
 use layerwise_optim::{
-    AdamW, Group, MaxNorm, NonNegative, OptimizerConfig, Sgd, SharedConstraint, UnitNorm, constraint,
+    AdamW, Clip, Group, MaxNorm, NonNegative, OptimizerConfig, Sgd, SharedConstraint, UnitNorm, constraint,
 };
-use layerwise_tensor::Scalar;
+use layerwise_tensor::{Constant, Gradients, Layout, ParamKind, Params, Scalar, Stream};
 use proptest::prelude::*;
 
 use crate::{fill, model};
@@ -100,6 +100,22 @@ fn holds_after_every_step<T: Scalar>() {
 fn a_constraint_holds_after_every_step_in_both_types() {
     holds_after_every_step::<f32>();
     holds_after_every_step::<f64>();
+}
+
+#[test]
+fn parameters_without_values_are_no_trouble() {
+    let mut layout = Layout::new();
+    for (name, rows, cols) in [("a", 3, 0), ("b", 0, 3), ("c", 2, 2), ("d", 2, 0)] {
+        layout.scope().param(name, ParamKind::Weight, rows, cols, Constant(1.0));
+    }
+    let mut params = Params::<f64>::init(layout, &Stream::new(0));
+    let mut grads = Gradients::new(&params);
+    for constraint in samples() {
+        let config = OptimizerConfig::new(Sgd::default()).constraint(constraint);
+        let mut optimizer = config.clip(Clip::Adaptive { ratio: 0.1, floor: 1e-3 }).build(&params).unwrap();
+        params.layout().ids().for_each(|id| grads.slot(id).0.fill(1.0));
+        assert!(optimizer.step(&mut params, &mut grads).clipped);
+    }
 }
 
 #[test]

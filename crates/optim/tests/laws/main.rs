@@ -1,5 +1,6 @@
 //! The laws of optimizers: what every entry of the tables must do.
 
+mod averages;
 mod closed_forms;
 mod constraints;
 mod convergence;
