@@ -1,6 +1,15 @@
 //! Activations, layers, losses and a short training give PyTorch's numbers, forward and backward.
+//!
+//! Deliberate differences, which the cases leave out or compute otherwise:
+//! - `gelu`, `silu` and `mish` of minus infinity are 0, the limit, where PyTorch has NaN.
+//! - `hardsigmoid`: PyTorch's gradient is off by 3e-8 in double precision, since its 1/6 is one of single precision.
+//! - `tanhshrink` keeps its digits near 0, where PyTorch gives 0.
+//! - `kl_div` divides by the rows (`batchmean`), PyTorch by the number of values unless told otherwise.
+//! - `gaussian_nll` takes the logarithm of the variance, and no gradient passes where the variance is cut off.
+//! - The numbers that random layers and initializers draw are ours; their laws are tested instead.
 
 use layerwise::autograd::Tape;
+use layerwise::nn::layer::LayerEntry;
 use layerwise::nn::{AnyModule, LayerConfig, Loss, ModelConfig, Module, Target, activation, layer, loss};
 use layerwise::optim::OptimizerConfig;
 use layerwise_tensor::{Accum, Gradients, Layout, Mode, ParamKind, Params, Scalar, Stream};
@@ -21,8 +30,12 @@ fn activations() {
 #[test]
 fn layers() {
     let cases = fixture::read("layers");
-    // An activation has cases of its own, and dropout draws numbers that no other library draws.
-    for entry in layer::table().iter().filter(|e| e.name != "activation" && e.name != "dropout") {
+    // An activation has cases of its own, and no other library draws our random numbers.
+    let random = |entry: &LayerEntry| {
+        let samples = entry.sample_configs().expect("samples are configurations");
+        samples.iter().all(|(_, config)| config.traits().expect("samples have traits").stochastic)
+    };
+    for entry in layer::table().iter().filter(|e| e.name != "activation" && !random(e)) {
         assert!(cases.iter().any(|c| c.config["layer"] == entry.name), "no numbers for `{}`", entry.name);
     }
     cases.iter().for_each(check_layer);

@@ -18,7 +18,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from torch_model import Residual, activation
+from torch_model import Highway, Residual, SwiGlu, activation, residual
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
 LIMIT = 200_000
@@ -606,6 +606,13 @@ def activation_case(_, options):
     return run_layer({"layer": "activation", "activation": options}, module, x, 1, "train")
 
 
+SCALED = {
+    "layer": "residual",
+    "layers": [{"layer": "layer_norm"}, {"layer": "linear", "outputs": 5}, {"layer": "activation", "activation": "silu"}],
+    "scale": 0.25,
+}
+REZERO = {"layer": "residual", "layers": [{"layer": "linear", "outputs": 5}], "scale": 0.0, "learned_scale": True}
+
 # name: our configuration, torch's module, rows, width, batches, mode
 LAYERS = {
     "linear": ({"layer": "linear", "outputs": 4}, lambda: torch.nn.Linear(3, 4), 5, 3, 1, "train"),
@@ -682,6 +689,32 @@ LAYERS = {
         2,
         "train",
     ),
+    "glu": ({"layer": "glu"}, torch.nn.GLU, 6, 8, 1, "train"),
+    "swiglu": ({"layer": "swiglu"}, SwiGlu, 6, 8, 1, "train"),
+    "rms_norm": ({"layer": "rms_norm", "eps": 1e-6}, lambda: torch.nn.RMSNorm(7, eps=1e-6), 6, 7, 1, "train"),
+    # The default eps is that of the element type, and the fixture is of double precision.
+    "rms_norm_plain": (
+        {"layer": "rms_norm", "affine": False},
+        lambda: torch.nn.RMSNorm(5, elementwise_affine=False),
+        6,
+        5,
+        1,
+        "train",
+    ),
+    "group_norm": ({"layer": "group_norm", "groups": 3}, lambda: torch.nn.GroupNorm(3, 12), 6, 12, 1, "train"),
+    "group_norm_plain": (
+        {"layer": "group_norm", "groups": 2, "affine": False, "eps": 1e-3},
+        lambda: torch.nn.GroupNorm(2, 8, affine=False, eps=1e-3),
+        5,
+        8,
+        1,
+        "train",
+    ),
+    "highway": ({"layer": "highway", "activation": "tanh"}, lambda: Highway(5, torch.nn.Tanh()), 6, 5, 1, "train"),
+    "drop_connect_eval": ({"layer": "drop_connect", "outputs": 4}, lambda: torch.nn.Linear(3, 4), 5, 3, 1, "eval"),
+    "alpha_dropout_eval": ({"layer": "alpha_dropout"}, lambda: torch.nn.AlphaDropout(), 5, 3, 1, "eval"),
+    "residual_scale": (SCALED, lambda: residual(SCALED, 5)[0], 6, 5, 1, "train"),
+    "residual_learned_scale": (REZERO, lambda: residual(REZERO, 5)[0], 6, 5, 1, "train"),
 }
 
 

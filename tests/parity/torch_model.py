@@ -27,8 +27,28 @@ def forward_torch(path, x):
 
 
 class Residual(torch.nn.Sequential):
+    """`scale` is a parameter where it is learned, a number where it is given, and missing where it is 1."""
+
     def forward(self, x):
-        return x + super().forward(x)
+        return x + getattr(self, "scale", 1.0) * super().forward(x)
+
+
+class SwiGlu(torch.nn.Module):
+    def forward(self, x):
+        a, b = x.chunk(2, dim=1)
+        return torch.nn.functional.silu(a) * b
+
+
+class Highway(torch.nn.Module):
+    def __init__(self, width, function):
+        super().__init__()
+        self.transform = torch.nn.Linear(width, width)
+        self.gate = torch.nn.Linear(width, width)
+        self.function = function
+
+    def forward(self, x):
+        gate = torch.sigmoid(self.gate(x))
+        return gate * self.function(self.transform(x)) + (1.0 - gate) * x
 
 
 def sequential(layers, width, kind=torch.nn.Sequential):
@@ -49,9 +69,29 @@ def build(layer, width):
         "prelu": lambda: (torch.nn.PReLU(width if layer.get("per_channel") else 1), width),
         "batch_norm": lambda: (torch.nn.BatchNorm1d(width, eps, layer.get("momentum", 0.1), affine), width),
         "layer_norm": lambda: (torch.nn.LayerNorm(width, eps, affine), width),
-        "residual": lambda: sequential(layer["layers"], width, Residual),
+        "group_norm": lambda: (torch.nn.GroupNorm(layer["groups"], width, eps, affine), width),
+        "rms_norm": lambda: (torch.nn.RMSNorm(width, layer.get("eps"), affine), width),
+        "glu": lambda: (torch.nn.GLU(), width // 2),
+        "swiglu": lambda: (SwiGlu(), width // 2),
+        "alpha_dropout": lambda: (torch.nn.AlphaDropout(layer.get("p", 0.5)), width),
+        # In use these two do nothing, and the third is a linear layer.
+        "gaussian_dropout": lambda: (torch.nn.Identity(), width),
+        "gaussian_noise": lambda: (torch.nn.Identity(), width),
+        "drop_connect": lambda: (torch.nn.Linear(width, layer["outputs"], layer.get("bias", True)), layer["outputs"]),
+        "highway": lambda: (Highway(width, activation(layer.get("activation", "relu"))), width),
+        "residual": lambda: residual(layer, width),
         "sequential": lambda: sequential(layer["layers"], width),
     }[layer["layer"]]()
+
+
+def residual(layer, width):
+    module, width = sequential(layer["layers"], width, Residual)
+    scale = layer.get("scale", 1.0)
+    if layer.get("learned_scale"):
+        module.scale = torch.nn.Parameter(torch.tensor(scale))
+    else:
+        module.scale = scale
+    return module, width
 
 
 def activation(config):

@@ -14,9 +14,11 @@ pub use activation::Activation;
 pub use error::ConfigError;
 pub use init::Init;
 pub use layer::{
-    ActivationConfig, ActivationLayer, BatchNorm, BatchNormConfig, BuildLayer, Dropout, DropoutConfig, LayerConfig,
-    LayerNorm, LayerNormConfig, Linear, LinearConfig, PRelu, PReluConfig, Residual, ResidualConfig, Sequential,
-    SequentialConfig,
+    ActivationConfig, ActivationLayer, AlphaDropout, AlphaDropoutConfig, BatchNorm, BatchNormConfig, BuildLayer,
+    DropConnect, DropConnectConfig, Dropout, DropoutConfig, GaussianDropout, GaussianDropoutConfig, GaussianNoise,
+    GaussianNoiseConfig, Glu, GluConfig, GroupNorm, GroupNormConfig, Highway, HighwayConfig, LayerConfig, LayerNorm,
+    LayerNormConfig, Linear, LinearConfig, PRelu, PReluConfig, Residual, ResidualConfig, RmsNorm, RmsNormConfig,
+    Sequential, SequentialConfig, SwiGlu, SwiGluConfig,
 };
 pub use loss::{
     AnyLoss, BceWithLogits, GaussianNll, Huber, KlDiv, Loss, Mae, Mse, PoissonNll, SmoothL1, SoftmaxCrossEntropy,

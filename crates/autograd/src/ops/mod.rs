@@ -21,6 +21,7 @@ mod mse;
 mod mul;
 mod pointwise;
 mod reparameterise;
+mod reshape;
 mod slice_cols;
 mod softmax;
 mod softmax_cross_entropy;

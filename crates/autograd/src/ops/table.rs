@@ -47,6 +47,7 @@ const TABLE: &[OpEntry] = &[
     entry("mul", "y = a b, by element; b as a row, a column or a number"),
     entry("neg", "y = -x"),
     entry("reparameterise", "z = mu + e^(logvar / 2) n, n standard normal"),
+    entry("reshape", "y = x in another shape, row-major"),
     entry("scale", "y = factor x"),
     entry("shift", "y = x + offset"),
     entry("slice_cols", "y = x[.., range]"),

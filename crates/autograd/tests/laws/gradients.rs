@@ -134,6 +134,8 @@ fn cases() -> Vec<Case> {
         case("reparameterise", TWO, |g, v, _| g.reparameterise(v[0], v[1])),
         case("reparameterise", ONE, |g, v, _| g.reparameterise(v[0], v[0])),
         case("reparameterise", TWO, |g, v, _| g.reparameterise(v[0], v[1])).eval(),
+        case("reshape", ONE, |g, v, s| g.reshape(v[0], s.r * s.c, 1)),
+        case("reshape", ONE, |g, v, s| g.reshape(v[0], s.c, s.r)),
         case("scale", ONE, |g, v, _| g.scale(v[0], -2.5)),
         case("shift", ONE, |g, v, _| g.shift(v[0], 3.0)),
         case("slice_cols", ONE, |g, v, s| g.slice_cols(v[0], s.c / 3..s.c)),

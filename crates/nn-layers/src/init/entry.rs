@@ -7,7 +7,7 @@ use layerwise_tensor::Stream;
 use crate::options::{ArgSpec, Args, Entry};
 
 /// Where the first values of a parameter come from.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Distribution {
     /// The same value everywhere.
@@ -25,6 +25,28 @@ pub enum Distribution {
         /// Largest magnitude.
         bound: f64,
     },
+    /// A law of its own, for instance one under which values depend on each other or on their places.
+    Matrix(
+        /// The law.
+        MatrixLaw,
+    ),
+}
+
+/// How the values of a matrix are drawn where they are not all drawn alike and independently.
+#[derive(Clone, Copy, Debug)]
+pub struct MatrixLaw {
+    /// Number of inputs.
+    pub rows: usize,
+    /// Number of outputs.
+    pub cols: usize,
+    /// The numbers of the initializer.
+    pub args: Args,
+    /// The mean over all places.
+    pub mean: f64,
+    /// The variance over all places.
+    pub variance: f64,
+    /// Writes all `rows x cols` values; what it draws depends on the stream only.
+    pub fill: fn(&MatrixLaw, &Stream, &mut [f64]),
 }
 
 impl Distribution {
@@ -33,16 +55,26 @@ impl Distribution {
         Self::Uniform { bound: 3f64.sqrt() * std }
     }
 
+    /// Its mean.
+    pub fn mean(self) -> f64 {
+        match self {
+            Self::Constant(value) => value,
+            Self::Normal { .. } | Self::Uniform { .. } => 0.0,
+            Self::Matrix(law) => law.mean,
+        }
+    }
+
     /// Its variance.
     pub fn variance(self) -> f64 {
         match self {
             Self::Constant(_) => 0.0,
             Self::Normal { std } => std * std,
             Self::Uniform { bound } => bound * bound / 3.0,
+            Self::Matrix(law) => law.variance,
         }
     }
 
-    /// Draws `out` from `stream`, element `i` from its place `i`.
+    /// Draws `out` from `stream`.
     pub fn fill(self, stream: &Stream, out: &mut [f64]) {
         match self {
             Self::Constant(value) => out.fill(value),
@@ -54,6 +86,7 @@ impl Distribution {
                 stream.uniform(0, out);
                 out.iter_mut().for_each(|v| *v = bound * (2.0 * *v - 1.0));
             }
+            Self::Matrix(law) => (law.fill)(&law, stream, out),
         }
     }
 }

@@ -8,11 +8,15 @@ mod glorot_normal;
 mod glorot_uniform;
 mod he_normal;
 mod he_uniform;
+mod identity;
 mod lecun_normal;
 mod lecun_uniform;
 mod normal;
+mod orthogonal;
+mod sparse;
 mod table;
 mod torch_linear;
+mod truncated_normal;
 mod uniform;
 mod zeros;
 
@@ -27,7 +31,7 @@ use crate::activation::Activation;
 use crate::error::ConfigError;
 use crate::options::{self, Args, Entry};
 
-pub use entry::{Distribution, InitEntry};
+pub use entry::{Distribution, InitEntry, MatrixLaw};
 pub use table::table;
 
 /// An initializer by name, with its numbers.
@@ -70,6 +74,14 @@ impl Init {
     pub const LECUN_UNIFORM: Self = Self::new(&lecun_uniform::ENTRY);
     /// Normal with variance `gain^2 / fan_in`; `gain` is 1.
     pub const LECUN_NORMAL: Self = Self::new(&lecun_normal::ENTRY);
+    /// Normal with standard deviation `std` (1), without what lies beyond `cut` (2) of them.
+    pub const TRUNCATED_NORMAL: Self = Self::new(&truncated_normal::ENTRY);
+    /// Orthonormal columns or rows, times `gain` (1).
+    pub const ORTHOGONAL: Self = Self::new(&orthogonal::ENTRY);
+    /// `gain` (1) on the diagonal, else 0.
+    pub const IDENTITY: Self = Self::new(&identity::ENTRY);
+    /// For each unit `connections` (15) weights normal with standard deviation `std` (1), the others 0.
+    pub const SPARSE: Self = Self::new(&sparse::ENTRY);
     /// Uniform within `1 / sqrt(fan_in)`, weights and biases alike: the default of `torch.nn.Linear`, and ours.
     pub const TORCH_LINEAR: Self = Self::new(&torch_linear::ENTRY);
 

@@ -52,6 +52,30 @@ pub(crate) fn probability(path: &str, what: &str, value: f64) -> Result<f64, Con
     Err(ConfigError::bad_value(path, what, "at least 0 and below 1", value, remedy))
 }
 
+/// Half of a number of inputs, which must be even.
+pub(crate) fn half(path: &str, inputs: usize) -> Result<usize, ConfigError> {
+    width(path, "`inputs`", inputs)?;
+    if inputs.is_multiple_of(2) {
+        return Ok(inputs / 2);
+    }
+    let remedy = "give the layer before it an even number of outputs";
+    Err(ConfigError::bad_value(path, "`inputs`", "even, for two halves", inputs, remedy))
+}
+
+/// A standard deviation: finite and at least 0.
+pub(crate) fn deviation(path: &str, value: f64) -> Result<f64, ConfigError> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(value);
+    }
+    Err(ConfigError::bad_value(
+        path,
+        "`std`",
+        "finite and at least 0",
+        value,
+        "give a standard deviation; 0 adds nothing",
+    ))
+}
+
 /// The small number under the root of a norm: finite and above 0.
 pub(crate) fn epsilon(path: &str, value: f64) -> Result<f64, ConfigError> {
     if value.is_finite() && value > 0.0 {

@@ -3,14 +3,23 @@
 use layerwise_tensor::Scope;
 
 use super::activation::ActivationConfig;
+use super::alpha_dropout::AlphaDropoutConfig;
 use super::batch_norm::BatchNormConfig;
+use super::drop_connect::DropConnectConfig;
 use super::dropout::DropoutConfig;
 use super::entry::{BuildLayer, LayerConfig, LayerEntry, LayerTraits, Shelf};
+use super::gaussian_dropout::GaussianDropoutConfig;
+use super::gaussian_noise::GaussianNoiseConfig;
+use super::glu::GluConfig;
+use super::group_norm::GroupNormConfig;
+use super::highway::HighwayConfig;
 use super::layer_norm::LayerNormConfig;
 use super::linear::LinearConfig;
 use super::prelu::PReluConfig;
 use super::residual::{Residual, ResidualConfig};
+use super::rms_norm::RmsNormConfig;
 use super::sequential::{Sequential, SequentialConfig};
+use super::swiglu::SwiGluConfig;
 use crate::error::ConfigError;
 use crate::module::AnyModule;
 
@@ -19,10 +28,19 @@ pub fn table() -> &'static Shelf {
     static TABLE: &Shelf = &[
         &LayerEntry::of::<LinearConfig>(),
         &LayerEntry::of::<ActivationConfig>(),
+        &LayerEntry::of::<GluConfig>(),
+        &LayerEntry::of::<SwiGluConfig>(),
         &LayerEntry::of::<DropoutConfig>(),
+        &LayerEntry::of::<AlphaDropoutConfig>(),
+        &LayerEntry::of::<GaussianDropoutConfig>(),
+        &LayerEntry::of::<GaussianNoiseConfig>(),
+        &LayerEntry::of::<DropConnectConfig>(),
         &LayerEntry::of::<BatchNormConfig>(),
         &LayerEntry::of::<LayerNormConfig>(),
+        &LayerEntry::of::<GroupNormConfig>(),
+        &LayerEntry::of::<RmsNormConfig>(),
         &LayerEntry::of::<PReluConfig>(),
+        &LayerEntry::of::<HighwayConfig>(),
         &LayerEntry::of::<ResidualConfig>(),
         &LayerEntry::of::<SequentialConfig>(),
     ];

@@ -6,6 +6,7 @@ mod custom;
 mod gradient;
 mod init;
 mod layer;
+mod layer_noise;
 mod loss;
 mod mlp;
 mod support;
