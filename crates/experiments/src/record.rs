@@ -10,8 +10,8 @@ use serde_json::Value;
 use std::io::Write as _;
 use std::path::Path;
 
-/// The largest summary, in bytes: small enough to commit and to read.
-pub const SUMMARY_LIMIT: usize = 20 * 1024;
+/// The largest summary, in bytes: small enough to commit and to read. Five seeds of 23 data sets need 22 KB; under quick all are below 20.
+pub const SUMMARY_LIMIT: usize = 24 * 1024;
 
 /// `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
