@@ -1,7 +1,7 @@
 //! The pictures of the report: SVG text without script, font or network, each below [`LIMIT`] bytes.
 //!
-//! Charts are drawn by the kuva crate behind the few functions of [`chart`], so that it can be replaced; decision regions and
-//! grids of images are PNG data under an SVG frame, drawn here ([`raster`]).
+//! Charts are drawn by the kuva crate behind the few functions of `chart`, so that it can be replaced; decision regions and
+//! grids of images are PNG data under an SVG frame, drawn here (`raster`).
 
 mod chart;
 mod image;
