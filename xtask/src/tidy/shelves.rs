@@ -7,7 +7,9 @@ use super::sources::Source;
 const NOT_ENTRIES: &[(&str, &[&str])] = &[
     ("", &["mod", "table", "entry", "tests"]),
     ("ops", &["broadcast", "elementwise"]),
-    ("layer", &["check"]),
+    ("activation", &["gain"]),
+    ("layer", &["check", "noise"]),
+    ("loss", &["terms", "weighted_bce", "weighted_cross_entropy"]),
     ("rule", &["shared", "step"]),
     ("schedule", &["shared"]),
     ("constraint", &["shared"]),
