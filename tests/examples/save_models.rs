@@ -13,7 +13,7 @@ use ndarray::Array2;
 use ndarray_npy::{NpzWriter, WritableElement};
 
 /// Every layer and every activation, in names and shapes that PyTorch must know.
-const MODELS: [(&str, &str); 7] = [
+const MODELS: [(&str, &str); 10] = [
     ("linear", r#"{"model": "mlp", "inputs": 6, "outputs": 3}"#),
     (
         "deep",
@@ -41,6 +41,31 @@ const MODELS: [(&str, &str); 7] = [
             {"layer": "residual", "layers": [{"layer": "linear", "outputs": 10}, {"layer": "layer_norm", "affine": false}]},
             {"layer": "sequential", "layers": [{"layer": "activation", "activation": "relu"}]},
             {"layer": "linear", "outputs": 3, "bias": false}]}"#,
+    ),
+    (
+        "gates_and_norms",
+        r#"{"model": "sequential", "inputs": 6, "layers": [
+            {"layer": "linear", "outputs": 24}, {"layer": "glu"}, {"layer": "group_norm", "groups": 3},
+            {"layer": "highway", "activation": "tanh"}, {"layer": "rms_norm", "eps": 0.001}, {"layer": "gaussian_noise", "std": 0.1},
+            {"layer": "swiglu"}, {"layer": "group_norm", "groups": 2, "affine": false, "eps": 0.001},
+            {"layer": "drop_connect", "outputs": 8, "p": 0.2}, {"layer": "rms_norm", "affine": false},
+            {"layer": "drop_connect", "outputs": 3, "p": 0.2, "bias": false}]}"#,
+    ),
+    (
+        "residual_variants",
+        r#"{"model": "sequential", "inputs": 6, "layers": [
+            {"layer": "residual", "layers": [{"layer": "layer_norm"}, {"layer": "linear", "outputs": 6}], "scale": 0.5},
+            {"layer": "gaussian_dropout", "p": 0.1}, {"layer": "alpha_dropout", "p": 0.1},
+            {"layer": "residual", "layers": [{"layer": "linear", "outputs": 6, "init": "orthogonal"}],
+                "scale": 0.25, "learned_scale": true, "skip": 0.2}]}"#,
+    ),
+    (
+        "more_activations",
+        r#"{"model": "mlp", "inputs": 6, "hidden": [8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8], "outputs": 3, "norm": "layer",
+            "output_activation": "log_sigmoid", "activations": ["softsign", "silu", "mish", {"name": "softplus", "beta": 2.0},
+            "relu6", {"name": "celu", "alpha": 0.5}, "hardsigmoid", "hardswish", {"name": "hardtanh", "max": 2.0}, "tanhshrink",
+            {"name": "hardshrink", "lambda": 0.1}, {"name": "softshrink", "lambda": 0.1},
+            {"name": "threshold", "threshold": 0.1, "value": -0.5}]}"#,
     ),
     ("one_column", r#"{"model": "mlp", "inputs": 6, "hidden": [1], "outputs": 1, "activation": "sigmoid"}"#),
 ];

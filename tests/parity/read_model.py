@@ -104,13 +104,16 @@ def forward(layers, tensors, prefix, x):
 def forward_layer(layer, tensors, prefix, x):
     kind = layer["layer"]
     part = lambda name: tensors.get(prefix + name)
-    if kind == "linear":
+    if kind in ("linear", "drop_connect"):
         y = x @ part("weight").T
         return y if part("bias") is None else y + part("bias")
     if kind == "activation":
         return activate(layer["activation"], x)
-    if kind == "dropout":
+    if kind in ("dropout", "alpha_dropout", "gaussian_dropout", "gaussian_noise"):
         return x
+    if kind in ("glu", "swiglu"):
+        a, b = np.split(x, 2, axis=1)
+        return a * sigmoid(b) if kind == "glu" else a * sigmoid(a) * b
     if kind == "prelu":
         return np.where(x > 0.0, x, part("weight") * x)
     if kind == "batch_norm":
@@ -119,8 +122,22 @@ def forward_layer(layer, tensors, prefix, x):
     if kind == "layer_norm":
         mean, var = x.mean(1, keepdims=True), x.var(1, keepdims=True)
         return scaled((x - mean) / np.sqrt(var + layer.get("eps", 1e-5)), part("weight"), part("bias"))
+    if kind == "group_norm":
+        groups = x.reshape(len(x), layer["groups"], -1)
+        mean, var = groups.mean(2, keepdims=True), groups.var(2, keepdims=True)
+        y = (groups - mean) / np.sqrt(var + layer.get("eps", 1e-5))
+        return scaled(y.reshape(x.shape), part("weight"), part("bias"))
+    if kind == "rms_norm":
+        # Without `eps` it is the rounding unit of the element type, of either too small to be seen here.
+        y = x / np.sqrt((x * x).mean(1, keepdims=True) + (layer.get("eps") or 0.0))
+        return scaled(y, part("weight"), None)
+    if kind == "highway":
+        h = activate(layer.get("activation", "relu"), x @ part("transform.weight").T + part("transform.bias"))
+        t = sigmoid(x @ part("gate.weight").T + part("gate.bias"))
+        return t * h + (1.0 - t) * x
     if kind == "residual":
-        return x + forward(layer["layers"], tensors, prefix, x)
+        scale = layer.get("scale", 1.0) if part("scale") is None else part("scale")
+        return x + scale * forward(layer["layers"], tensors, prefix, x)
     if kind == "sequential":
         return forward(layer["layers"], tensors, prefix, x)
     sys.exit(f"this script knows no layer `{kind}`")
@@ -131,19 +148,42 @@ def scaled(y, gain, bias):
     return y if bias is None else y + bias
 
 
+def sigmoid(x):
+    return 0.5 * (1.0 + np.tanh(0.5 * x))
+
+
+def softplus(x):
+    return np.maximum(x, 0.0) + np.log1p(np.exp(-np.abs(x)))
+
+
 def activate(config, x):
     options = {"name": config} if isinstance(config, str) else config
     below = np.expm1(np.minimum(x, 0.0))
+    alpha, near = options.get("alpha", 1.0), options.get("lambda", 0.5)
     return {
         "identity": lambda: x,
-        "sigmoid": lambda: 0.5 * (1.0 + np.tanh(0.5 * x)),
+        "sigmoid": lambda: sigmoid(x),
         "tanh": lambda: np.tanh(x),
         "relu": lambda: np.maximum(x, 0.0),
         "leaky_relu": lambda: np.where(x > 0.0, x, options.get("slope", 0.01) * x),
-        "elu": lambda: np.where(x > 0.0, x, options.get("alpha", 1.0) * below),
+        "elu": lambda: np.where(x > 0.0, x, alpha * below),
         "selu": lambda: 1.0507009873554805 * np.where(x > 0.0, x, 1.6732632423543772 * below),
         "gelu": lambda: 0.5 * x * (1.0 + np.vectorize(math.erf)(x / math.sqrt(2.0))),
         "gelu_tanh": lambda: 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3))),
+        "softsign": lambda: x / (1.0 + np.abs(x)),
+        "silu": lambda: x * sigmoid(x),
+        "mish": lambda: x * np.tanh(softplus(x)),
+        "softplus": lambda: softplus(options.get("beta", 1.0) * x) / options.get("beta", 1.0),
+        "log_sigmoid": lambda: -softplus(-x),
+        "relu6": lambda: np.clip(x, 0.0, 6.0),
+        "celu": lambda: np.where(x > 0.0, x, alpha * np.expm1(np.minimum(x, 0.0) / alpha)),
+        "hardsigmoid": lambda: np.clip(x + 3.0, 0.0, 6.0) / 6.0,
+        "hardswish": lambda: x * np.clip(x + 3.0, 0.0, 6.0) / 6.0,
+        "hardtanh": lambda: np.clip(x, options.get("min", -1.0), options.get("max", 1.0)),
+        "tanhshrink": lambda: x - np.tanh(x),
+        "hardshrink": lambda: np.where(np.abs(x) > near, x, 0.0),
+        "softshrink": lambda: np.sign(x) * np.maximum(np.abs(x) - near, 0.0),
+        "threshold": lambda: np.where(x > options.get("threshold", 0.0), x, options.get("value", 0.0)),
     }[options["name"]]()
 
 

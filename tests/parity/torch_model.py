@@ -88,7 +88,7 @@ def residual(layer, width):
     module, width = sequential(layer["layers"], width, Residual)
     scale = layer.get("scale", 1.0)
     if layer.get("learned_scale"):
-        module.scale = torch.nn.Parameter(torch.tensor(scale))
+        module.scale = torch.nn.Parameter(torch.tensor([scale]))
     else:
         module.scale = scale
     return module, width
