@@ -85,13 +85,19 @@ fn apply_scaled<T: Scalar>(
     mut state: State<'_, T>,
 ) {
     let mut scaled = [T::zero(); BLOCK];
-    let mut unit = first % factors.len();
+    let units = factors.len();
+    let mut unit = first % units;
     for start in (0..w.len()).step_by(BLOCK) {
         let block = start..w.len().min(start + BLOCK);
         let scaled = &mut scaled[..block.len()];
-        for (scaled, g) in scaled.iter_mut().zip(&g[block.clone()]) {
-            *scaled = *g * factors[unit];
-            unit = if unit + 1 == factors.len() { 0 } else { unit + 1 };
+        let mut done = 0;
+        while done < block.len() {
+            // To the end of a row of the weight, or of the block.
+            let run = (units - unit).min(block.len() - done);
+            let (g, factors) = (&g[start + done..][..run], &factors[unit..unit + run]);
+            scaled[done..][..run].iter_mut().zip(g).zip(factors).for_each(|((s, g), f)| *s = *g * *f);
+            (done, unit) = (done + run, unit + run);
+            unit = if unit == units { 0 } else { unit };
         }
         let state = state.each_mut().map(|s| if s.is_empty() { &mut [][..] } else { &mut s[block.clone()] });
         apply(rule, step, &mut w[block], scaled, state);

@@ -1,7 +1,7 @@
 //! Units of a layer: the columns of a weight `(in, out)`, each of which holds the incoming weights of one unit.
 
 use layerwise_tensor::kernel::{Par, for_chunks_mut, for_row_parts, for_tiles};
-use layerwise_tensor::{ParamKind, ParamSpec, Scalar};
+use layerwise_tensor::{ParamKind, ParamSpec, Scalar, math};
 
 /// A parameter seen as the incoming values of units, `(rows, units)`, to change.
 ///
@@ -45,9 +45,14 @@ impl<'a, T: Scalar> Units<'a, T> {
         self.factors.iter_mut().for_each(|f| *f = factor(f.sqrt()));
         let factors = &*self.factors;
         for_tiles(factors.len(), self.values, Par::Auto, |_, rows| {
-            for row in rows.chunks_exact_mut(factors.len()) {
-                row.iter_mut().zip(factors).for_each(|(v, f)| *v = T::of(v.as_f64() * f));
-            }
+            math::vectorize(
+                #[inline(always)]
+                || {
+                    for row in rows.chunks_exact_mut(factors.len()) {
+                        row.iter_mut().zip(factors).for_each(|(v, f)| *v = T::of(v.as_f64() * f));
+                    }
+                },
+            );
         });
     }
 
@@ -69,11 +74,16 @@ pub(crate) fn sums_of_squares<T: Scalar>(x: &[T], out: &mut [f64]) {
     let units = out.len();
     let rows = x.len().checked_div(units).unwrap_or(0);
     for_row_parts(units, rows, out, Par::Auto, |here, out| {
-        out.fill(0.0);
-        for row in x.chunks_exact(units) {
-            for (sum, v) in out.iter_mut().zip(&row[here.clone()]) {
-                *sum += v.as_f64() * v.as_f64();
-            }
-        }
+        math::vectorize(
+            #[inline(always)]
+            || {
+                out.fill(0.0);
+                for row in x.chunks_exact(units) {
+                    for (sum, v) in out.iter_mut().zip(&row[here.clone()]) {
+                        *sum += v.as_f64() * v.as_f64();
+                    }
+                }
+            },
+        );
     });
 }

@@ -7,7 +7,7 @@ use layerwise_datasets::Batches;
 use layerwise_nn_layers::{
     Activation, BuildModel, Loss, Mlp, MlpConfig, Module, Mse, Norm, SoftmaxCrossEntropy, Target,
 };
-use layerwise_optim::{Adam, Clip, Cosine, OptimizerConfig, Sgd};
+use layerwise_optim::{Adam, Clip, Cosine, Margin, OptimizerConfig, Plateau, Sgd};
 use layerwise_tensor::{Accum, Gradients, Mode, Params, Scalar, Stream};
 use layerwise_train::metrics::{Metric, accuracy, classify};
 use layerwise_train::{
@@ -123,6 +123,22 @@ fn rows_of_other_strides_train_the_same() {
         params.to_le_bytes()
     };
     assert_eq!(fit(x.view()), fit(turned.t()));
+}
+
+#[test]
+fn a_plateau_watches_the_loss_of_each_epoch() {
+    let (x, y) = data::<f64>(64, 6);
+    let rates = |plateau: Plateau| -> Vec<f64> {
+        let samples = Samples::labels(x.view(), &y).unwrap();
+        let (mlp, mut params) = Mlp::builder(6).hidden(&[8]).outputs(2).create::<f64>(1).unwrap();
+        let optimizer = OptimizerConfig::new(Sgd::default()).rate(0.1).plateau(plateau.patience(0));
+        let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).optimizer(optimizer).epochs(4).batch(64);
+        let report = trainer.validation(samples).fit(&mut params, &samples).unwrap();
+        report.history.epochs.iter().map(|e| e.rate).collect()
+    };
+    // The loss falls by less than 10 an epoch, but by more than nothing.
+    assert_eq!(rates(Plateau::default().factor(0.5).margin(Margin::Absolute(10.0))), [0.1, 0.1, 0.05, 0.025]);
+    assert_eq!(rates(Plateau::default().margin(Margin::Absolute(0.0))), [0.1; 4]);
 }
 
 #[test]
