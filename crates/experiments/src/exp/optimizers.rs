@@ -57,16 +57,16 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         },
         Criterion {
             id: "momentum-overshoots",
-            statement: "with momentum 0.99 the test loss of the quadratic rises by more than 5 % from one epoch to the next at \
-                        least 3 times, on average over the seeds",
+            statement: "with momentum 0.99 the test loss of the quadratic rises by more than 5 % from one epoch to the next at least 3 \
+                        times",
             threshold: 3.0,
             side: Side::AtLeast,
-            kind: Kind::Exact,
+            kind: Kind::Interval,
             profile: Profile::Quick,
             needs: None,
             published: None,
             source: "DeepOBS logs: 138.9 at epoch 2, 217.6 at epoch 5",
-            estimate: |r| r.mean("quadratic momentum", "rises").map(|e| Estimate::exact(e.value)),
+            estimate: |r| r.mean("quadratic momentum", "rises"),
         },
         Criterion {
             id: "sgd-does-not",
