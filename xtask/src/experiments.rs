@@ -65,11 +65,8 @@ fn announce(args: &[String], backend: Blas) {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into);
     let built = Path::new(&target).join("release").join("layerwise-experiments").exists();
     let compile = if built { "compiling what changed" } else { "compiling once (about 5 minutes on two cores)" };
-    let what = if args.iter().any(|a| !a.starts_with('-')) || args.iter().any(|a| a == "--all") {
-        "running the experiments named"
-    } else {
-        "running the tour (at most 10 minutes)"
-    };
+    let what =
+        if names_experiments(args) { "running the experiments named" } else { "running the tour (at most 10 minutes)" };
     let library = match backend {
         Blas::OpenBlas => format!("products by OpenBLAS {}", blas::version().unwrap_or_default()),
         Blas::Rust => "products in pure Rust".to_owned(),
@@ -79,9 +76,31 @@ fn announce(args: &[String], backend: Blas) {
     );
 }
 
+/// Whether the line names experiments, or `--all`: a word that is neither an option nor an option's value.
+fn names_experiments(args: &[String]) -> bool {
+    const FLAGS: [&str; 3] = ["--all", "--resume", "--json"];
+    let mut words = args.iter();
+    while let Some(word) = words.next() {
+        if word == "--all" || !word.starts_with('-') {
+            return true;
+        }
+        if !word.contains('=') && !FLAGS.contains(&word.as_str()) {
+            words.next();
+        }
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_of_options_are_no_names() {
+        let named = |line: &str| names_experiments(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
+        assert!(!named("") && !named("--out runs --profile quick") && !named("--resume --seeds=2"));
+        assert!(named("mnist-mlp") && named("--out runs mnist-mlp") && named("--all --resume"));
+    }
 
     #[test]
     fn the_backend_is_taken_out_of_the_line() {
