@@ -5,6 +5,8 @@
 mod documents {
     #[doc = include_str!("../docs/guide/from-a-table-to-an-alarm.md")]
     pub struct FromATableToAnAlarm;
+    #[doc = include_str!("../docs/guide/from-a-table-to-a-classifier.md")]
+    pub struct FromATableToAClassifier;
     #[doc = include_str!("../docs/guide/coming-from-pytorch.md")]
     pub struct ComingFromPytorch;
     #[doc = include_str!("../docs/guide/how-the-tape-works.md")]

@@ -206,7 +206,7 @@ fn files_that_hold_no_detector() {
     let (mlp, params) = Mlp::builder(2).outputs(2).create::<f32>(0).unwrap();
     let writer = ModelWriter::new(&ModelConfig::of(mlp.config())).unwrap();
     let message = FittedDetector::from_bytes("m", &writer.to_bytes(&params).unwrap()).unwrap_err().to_string();
-    assert!(message.starts_with("m: model configuration"), "{message}");
+    assert!(message.starts_with("m: model configuration") && message.contains("no detector"), "{message}");
     assert!(FittedDetector::from_bytes("m", b"nothing").unwrap_err().to_string().contains("too short"));
 }
 

@@ -13,7 +13,8 @@ pub enum Needs {
     Output,
 }
 
-/// A function of one element, as its author writes it: once, for `f32` and `f64`, without branches that depend on the element.
+/// A function of one element, as its author writes it: once, for `f32` and `f64`, without branches that depend on the element (an `if`
+/// that only chooses between two values becomes a selection).
 ///
 /// `args` are up to two numbers fixed when the handle is made (a slope, a scale). Use the functions of
 /// [`layerwise_tensor::math`]: the loops around `f` and `df` are compiled for the vector unit at hand.

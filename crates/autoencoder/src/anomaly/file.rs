@@ -82,6 +82,10 @@ impl FittedDetector {
     }
 
     fn from_file(file: &ModelFile) -> Result<Self, AutoencoderError> {
+        if file.header().is_some_and(|h| h.extra.is_null()) {
+            let problem = "it describes a network, but no detector; read it by `model_file::load` as the model it is";
+            return Err(file.bad_config(problem).into());
+        }
         let Extra { score, schema, scaler, report } = file.extra()?;
         // An encoding that refuses missing values is a matter of the columns alone.
         let columns = schema.len();

@@ -6,7 +6,42 @@ use layerwise_autograd::Pointwise;
 
 use crate::options::{ArgSpec, Args, Entry};
 
-/// A line of the table of activations.
+/// A line of the table of activations, or an activation of one's own:
+///
+/// ```
+/// use layerwise_autograd::{Needs, PointwiseFn, gradcheck};
+/// use layerwise_nn_layers::activation::ActivationEntry;
+/// use layerwise_nn_layers::{Activation, ArgSpec, Domain};
+/// use layerwise_tensor::{Layout, Params, Scalar, Stream};
+///
+/// struct Bent;
+///
+/// impl PointwiseFn for Bent {
+///     const NEEDS: Needs = Needs::Input;
+///     fn f<T: Scalar>([a, _]: [T; 2], x: T) -> T {
+///         a * x + (x * x + T::one()).sqrt() - T::one()
+///     }
+///     fn df<T: Scalar>([a, _]: [T; 2], x: T) -> T {
+///         a + x / (x * x + T::one()).sqrt()
+///     }
+/// }
+///
+/// static BENT: ActivationEntry = ActivationEntry {
+///     name: "bent",
+///     doc: "y = a x + sqrt(x^2 + 1) - 1",
+///     args: &[ArgSpec { name: "a", default: 1.0, domain: Domain::Positive }],
+///     function: &Bent,
+///     kinks: |_| Vec::new(),
+///     gain: |_| 1.0,
+/// };
+///
+/// // Wherever an activation is wanted: in an `MlpConfig`, in `Linear::forward_act`, or alone on a graph.
+/// let bent = Activation::new(&BENT).with("a", 0.5)?;
+/// let none = Params::init(Layout::new(), &Stream::new(0));
+/// let x = gradcheck::random(4, 3, -3.0, 3.0, &Stream::new(1));
+/// gradcheck::check(&none, &[x], |g, x| g.activate(x[0], bent.act()));
+/// # Ok::<(), layerwise_nn_layers::ConfigError>(())
+/// ```
 pub struct ActivationEntry {
     /// Its name in configurations.
     pub name: &'static str,

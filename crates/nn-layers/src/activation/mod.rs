@@ -106,8 +106,8 @@ impl Activation {
     /// `y = x` above `threshold` (0), else `value` (0).
     pub const THRESHOLD: Self = Self::new(&threshold::ENTRY);
 
-    /// The activation of `entry` with its defaults; also the way to an activation of one's own, though files
-    /// cannot name that one.
+    /// The activation of `entry` with its defaults; also the way to an activation of one's own. A model with that one can be
+    /// saved, but not built from its file, which knows no such name: build it in code and read its parameters from the file.
     pub const fn new(entry: &'static ActivationEntry) -> Self {
         Self { entry, args: options::defaults(entry.args) }
     }

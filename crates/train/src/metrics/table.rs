@@ -170,8 +170,10 @@ fn values<'a>(metric: &'static str, o: &Outcome<'a>) -> Result<ArrayView2<'a, f6
 
 fn ranking(metric: &'static str, o: &Outcome<'_>) -> Result<(Vec<f64>, Vec<bool>), TrainError> {
     if o.outputs.ncols() != 1 {
-        let message =
-            format!("it ranks by one output, but there are {}; pass the score of one class", o.outputs.ncols());
+        let message = format!(
+            "it ranks by one output, but there are {}; build the model with one, or call `metrics::{metric}` after the fit",
+            o.outputs.ncols()
+        );
         return Err(TrainError::metric(metric, message));
     }
     let positive = match o.targets {

@@ -35,7 +35,8 @@ pub struct ModelWriter {
 }
 
 impl ModelWriter {
-    /// A writer for models with this configuration.
+    /// A writer for models with this configuration. So that [`load`](super::load) finds the kind of the model in the file, pass
+    /// `&ModelConfig::of(config)` of [`layerwise_nn_layers::ModelConfig`].
     ///
     /// # Errors
     /// If the configuration has no JSON form.
