@@ -85,7 +85,7 @@ pub(crate) fn alone(args: Vec<String>) -> Outcome {
     Ok(())
 }
 
-/// A package outside the workspace whose only dependency is `name` and whose program is the README's first example.
+/// A package outside the workspace that depends on `name` and on what else the README's first example names; that is its program.
 fn consume(name: &str, path: &Path, feature: &str) -> Outcome {
     let io = |e: std::io::Error| Failure::new(format!("cannot write the consumer of {name}: {e}"));
     let folder = tempfile::tempdir().map_err(io)?;
@@ -93,17 +93,28 @@ fn consume(name: &str, path: &Path, feature: &str) -> Outcome {
     let example =
         first_rust_block(&readme).ok_or_else(|| Failure::new(format!("{name}: README.md has no Rust example")))?;
     let features = if feature.is_empty() { String::new() } else { format!(", features = [\"{feature}\"]") };
-    let manifest = format!(
+    let mut manifest = format!(
         "[package]\nname = \"consumer\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{name} = {{ path = {path:?}{features} }}\n"
     );
+    for (other, folder, _) in libraries()?.iter().filter(|(other, ..)| other != name) {
+        if example.contains(&format!("{}::", other.replace('-', "_"))) {
+            manifest.push_str(&format!("{other} = {{ path = {folder:?} }}\n"));
+        }
+    }
+    for (krate, requirement) in [("ndarray", "0.17"), ("serde_json", "1"), ("rayon", "1")] {
+        let named = example.match_indices(&format!("{krate}::")).any(|(at, _)| !example[..at].ends_with("::"));
+        if named {
+            manifest.push_str(&format!("{krate} = \"{requirement}\"\n"));
+        }
+    }
     fs::write(folder.path().join("Cargo.toml"), manifest).map_err(io)?;
     fs::create_dir(folder.path().join("src")).map_err(io)?;
     let program = if example.contains("fn main") {
         example
     } else {
-        format!(
-            "fn main() -> Result<(), Box<dyn std::error::Error>> {{\n{example}\n#[allow(unreachable_code)]\nOk(())\n}}\n"
-        )
+        // Documentation examples end by naming the error type of their `?`; a `main` has its own.
+        let body: Vec<&str> = example.lines().filter(|l| !l.starts_with("Ok::<")).collect();
+        format!("fn main() -> Result<(), Box<dyn std::error::Error>> {{\n{}\nOk(())\n}}\n", body.join("\n"))
     };
     fs::write(folder.path().join("src/main.rs"), program).map_err(io)?;
     // The workspace's lock file keeps the consumer on the versions we test.
