@@ -4,25 +4,23 @@ use std::fs;
 use std::path::Path;
 
 use crate::blas;
-use crate::cmd::{Failure, Outcome, cargo, heading, output, root, run};
-use crate::{parity, tidy};
+use crate::cmd::{Failure, Outcome, cargo, heading, output, root, run, say};
+use crate::parity;
 
-/// All tests: units, documentation examples, laws, tidy.
+/// All tests: units, laws, the rules of the repository (which are tests of this program), documentation examples.
 pub(crate) fn test(args: Vec<String>) -> Outcome {
     let data = data_folder();
     match &data {
-        Some(folder) => println!("testing with the data in {folder}"),
-        None => println!("testing without data sets: tests that need them say `skipped`"),
+        Some(folder) => say(format_args!("testing with the data in {folder}")),
+        None => say("testing without data sets: tests that need them say `skipped`"),
     }
-    heading("units, laws");
+    heading("units, laws, rules of the repository");
     run(with_data(
         cargo(["test", "--workspace", "--all-targets", "--exclude", "layerwise-benches"]).args(&args),
         &data,
     ))?;
     heading("documentation examples");
-    run(with_data(cargo(["test", "--workspace", "--doc"]).args(&args), &data))?;
-    heading("tidy");
-    tidy::main(Vec::new())
+    run(with_data(cargo(["test", "--workspace", "--doc"]).args(&args), &data))
 }
 
 /// What continuous integration runs: the README's two commands in small, and the checks around them.
@@ -123,15 +121,17 @@ fn consume(name: &str, path: &Path, feature: &str) -> Outcome {
     run(cargo(["run", "--quiet", "--release"]).current_dir(folder.path()).env("CARGO_TARGET_DIR", &target))
 }
 
-/// The first ```` ```rust ```` block, without the hidden-line marks of documentation examples.
+/// The first block of Rust, marked so or not marked at all, without the hidden-line marks of documentation examples.
 fn first_rust_block(text: &str) -> Option<String> {
-    let mut lines = text.lines().skip_while(|l| !(l.starts_with("```rust") || *l == "```"));
-    lines.next()?;
-    let block: Vec<&str> = lines
-        .take_while(|l| !l.starts_with("```"))
-        .map(|l| l.strip_prefix("# ").unwrap_or(if l == "#" { "" } else { l }))
-        .collect();
-    Some(block.join("\n"))
+    let mut lines = text.lines();
+    while let Some(fence) = lines.by_ref().find_map(|l| l.strip_prefix("```")) {
+        let block: Vec<&str> = lines.by_ref().take_while(|l| !l.starts_with("```")).collect();
+        if fence.is_empty() || fence.starts_with("rust") {
+            let shown = block.iter().map(|l| l.strip_prefix("# ").unwrap_or(if *l == "#" { "" } else { l }));
+            return Some(shown.collect::<Vec<_>>().join("\n"));
+        }
+    }
+    None
 }
 
 /// The published crates: name, folder, features.
@@ -178,9 +178,9 @@ mod tests {
 
     #[test]
     fn the_first_example_is_found() {
-        let text = "# Title\n\n```text\nno\n```\n\n```rust\n# use x::y;\nlet a = 1;\n```\n```rust\nlet b = 2;\n```\n";
-        let text = text.replace("```text\nno\n```\n", "");
-        assert_eq!(first_rust_block(&text).unwrap(), "use x::y;\nlet a = 1;");
-        assert!(first_rust_block("nothing").is_none());
+        let text = "# Title\n\n```text\nno\n```\n\n```rust\n# use x::y;\n#\n#[test]\nlet a = 1;\n```\n```rust\nlet b = 2;\n```\n";
+        assert_eq!(first_rust_block(text).unwrap(), "use x::y;\n\n#[test]\nlet a = 1;");
+        assert_eq!(first_rust_block("```\nlet a = 1;\n```").unwrap(), "let a = 1;");
+        assert!(first_rust_block("nothing").is_none() && first_rust_block("```text\nno\n```\n").is_none());
     }
 }

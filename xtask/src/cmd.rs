@@ -1,6 +1,8 @@
 //! Running other programs, with their output on the terminal and their failures as values.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -65,9 +67,14 @@ pub(crate) fn output(command: &mut Command) -> Option<String> {
     out.status.success().then(|| String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
+/// A line on the standard output; a reader that has gone away (`| head`) is no reason to panic.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
 /// A heading in the output of a long command.
 pub(crate) fn heading(text: &str) {
-    println!("\n== {text}");
+    say(format_args!("\n== {text}"));
 }
 
 fn show(command: &Command) -> String {

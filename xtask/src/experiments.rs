@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use crate::blas::{self, Blas};
-use crate::cmd::{Outcome, cargo, root, run};
+use crate::cmd::{Outcome, cargo, root, run, say};
 
 pub(crate) fn main(command: &str, args: Vec<String>) -> Outcome {
     let (wish, rest) = take_blas(args)?;
     let asks_help = rest.iter().any(|a| a == "--help" || a == "-h");
-    // Only products care for the backend: listing and reporting use what is built already.
-    let backend = if command == "run" && !asks_help { blas::resolve(&wish)? } else { Blas::Rust };
+    // The same features for every command, though only products care: other features would build everything anew.
+    let backend = blas::resolve(&wish)?;
     let mut features = Vec::new();
-    if command == "run" && backend == Blas::OpenBlas {
+    if backend == Blas::OpenBlas {
         features.push("openblas");
     }
     if command == "data" && rest.first().is_some_and(|a| a == "fetch") {
@@ -71,9 +71,9 @@ fn announce(args: &[String], backend: Blas) {
         Blas::OpenBlas => format!("products by OpenBLAS {}", blas::version().unwrap_or_default()),
         Blas::Rust => "products in pure Rust".to_owned(),
     };
-    println!(
+    say(format_args!(
         "{compile}, then {what}, {library}; the report's place is the last line. Ctrl-C is safe: `--resume` goes on."
-    );
+    ));
 }
 
 /// Whether the line names experiments, or `--all`: a word that is neither an option nor an option's value.

@@ -22,7 +22,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   publish [--out DIR]       records of runs into docs/results, with the page generated from them
   data list|fetch|verify    the data sets: what there is, fetch one, check what is here
   setup [--yes]             how to install OpenBLAS here; with --yes, do it
-  test                      all tests: units, documentation examples, laws, tidy
+  test                      all tests: units, laws, the rules of the repository, documentation examples
   tidy                      the rules of the repository alone
   parity [--torch]          saved models read by Python's safetensors and numpy (and by PyTorch)
   alone [CRATE...]          each library crate used from outside the workspace, with each of its features
@@ -39,6 +39,12 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let command = args.remove(0);
+    // The experiments tell their options themselves.
+    let passed_on = ["run", "list", "report", "data"].contains(&command.as_str());
+    if !passed_on && args.iter().any(|a| a == "--help" || a == "-h") {
+        cmd::say(HELP);
+        return ExitCode::SUCCESS;
+    }
     let outcome = match command.as_str() {
         "run" | "list" | "report" | "data" => experiments::main(&command, args),
         "setup" => setup::main(args),
@@ -49,7 +55,7 @@ fn main() -> ExitCode {
         "parity" => parity::main(args),
         "publish" => publish::main(args),
         "help" | "--help" | "-h" => {
-            println!("{HELP}");
+            cmd::say(HELP);
             Ok(())
         }
         other => Err(cmd::Failure::usage(format!("there is no command `{other}`\n\n{HELP}"))),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::cmd::{Failure, Outcome, cargo, heading, output, root, run};
+use crate::cmd::{Failure, Outcome, cargo, heading, output, root, run, say};
 
 pub(crate) fn main(args: Vec<String>) -> Outcome {
     let torch = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -40,7 +40,7 @@ fn python(modules: &[&str], packages: &[&str]) -> Outcome<PathBuf> {
             return Ok(candidate);
         }
     }
-    println!("installing {} into {}", packages.join(", "), folder.display());
+    say(format_args!("installing {} into {}", packages.join(", "), folder.display()));
     run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     run(Command::new(&own).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
     if has(&own) {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cmd::{Failure, Outcome, root};
+use crate::cmd::{Failure, Outcome, root, say};
 
 /// Records larger than this do not belong into the repository.
 const LARGEST: usize = 20 * 1024;
@@ -44,7 +44,7 @@ pub(crate) fn main(args: Vec<String>) -> Outcome {
         |path: PathBuf| read(&path).map(|(_, record)| (record, captions(&path.with_file_name("captions.json"))));
     let records: Vec<(Value, Vec<Caption>)> = summaries(&results).into_iter().map(shown).collect::<Outcome<_>>()?;
     write(&results.join("README.md"), &page(&records))?;
-    println!("{published} records published; docs/results/README.md shows {}", records.len());
+    say(format_args!("{published} records published; docs/results/README.md shows {}", records.len()));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::blas;
-use crate::cmd::{Failure, Outcome, run};
+use crate::cmd::{Failure, Outcome, run, say};
 
 /// A package manager: the program that shows it is here, and the command that installs OpenBLAS.
 struct Manager {
@@ -27,29 +27,31 @@ pub(crate) fn main(args: Vec<String>) -> Outcome {
         other => return Err(Failure::usage(format!("setup takes --yes or nothing, not `{}`", other.join(" ")))),
     };
     if blas::found() {
-        println!("OpenBLAS {} is installed and links: nothing to do.", blas::version().unwrap_or_default());
+        say(format_args!("OpenBLAS {} is installed and links: nothing to do.", blas::version().unwrap_or_default()));
         return Ok(());
     }
     let Some(manager) = MANAGERS.iter().find(|m| on_path(m.program)) else {
-        println!(
-            "No known package manager is here. Install OpenBLAS with its headers and pkg-config by hand; without it all works, in pure Rust."
+        say(
+            "No known package manager is here. Install OpenBLAS with its headers and pkg-config by hand; without it all works, in pure Rust.",
         );
         return Ok(());
     };
     let line = command_line(manager);
     if !yes {
-        println!("OpenBLAS is optional. To install it:\n\n    {line}\n\n`cargo xtask setup --yes` runs this command.");
+        say(format_args!(
+            "OpenBLAS is optional. To install it:\n\n    {line}\n\n`cargo xtask setup --yes` runs this command."
+        ));
         return Ok(());
     }
-    println!("running: {line}");
+    say(format_args!("running: {line}"));
     let mut words = line.split_whitespace();
     let program = words.next().unwrap_or_default();
     run(Command::new(program).args(words))?;
     if blas::found() {
-        println!(
+        say(format_args!(
             "OpenBLAS {} is installed; `cargo xtask run` uses it from now on.",
             blas::version().unwrap_or_default()
-        );
+        ));
         Ok(())
     } else {
         Err(Failure::new(

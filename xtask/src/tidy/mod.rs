@@ -9,7 +9,7 @@ mod sources;
 
 use std::fmt;
 
-use crate::cmd::{Failure, Outcome, root};
+use crate::cmd::{Failure, Outcome, root, say};
 
 /// One broken rule: where, what, and how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,11 +32,11 @@ pub(crate) fn main(args: Vec<String>) -> Outcome {
     }
     let problems = all()?;
     for problem in &problems {
-        println!("{problem}");
+        say(problem);
     }
     match problems.len() {
         0 => {
-            println!("tidy: the rules of the house hold");
+            say("tidy: the rules of the house hold");
             Ok(())
         }
         n => Err(Failure::new(format!("tidy found {n} problem{}", if n == 1 { "" } else { "s" }))),
