@@ -1,7 +1,7 @@
 //! Laws over the table of layers.
 
 use layerwise::autograd::gradcheck::GradCheck;
-use layerwise::nn::{LayerConfig, Module};
+use layerwise::nn::Module;
 use layerwise::tensor::{Gradients, Mode, Scalar};
 use ndarray::{Array2, s};
 
@@ -168,12 +168,4 @@ fn gradients(case: &crate::support::Case, params: &layerwise::tensor::Params<f64
     let loss = crate::support::mean_square(&mut g, y);
     g.backward(loss, &mut grads, layerwise::tensor::Accum::Replace);
     grads
-}
-
-#[test]
-fn a_configuration_reads_back_as_itself() {
-    for case in &layer_cases() {
-        let text = serde_json::to_string(&case.config).unwrap();
-        assert_eq!(serde_json::from_str::<LayerConfig>(&text).unwrap(), case.config);
-    }
 }

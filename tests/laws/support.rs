@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use layerwise::autograd::{Graph, Tape};
 use layerwise::nn::layer::{self, LayerTraits};
-use layerwise::nn::{AnyModule, LayerConfig, Module};
+use layerwise::nn::{AnyModule, Module};
 use layerwise::tensor::{Accum, Gradients, Layout, Mode, Params, Scalar, Stream};
 use ndarray::{Array2, ArrayView2};
 
@@ -13,7 +13,6 @@ pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
-    pub(crate) config: LayerConfig,
     pub(crate) traits: LayerTraits,
     pub(crate) module: Box<dyn AnyModule>,
     pub(crate) layout: Arc<Layout>,
@@ -33,7 +32,6 @@ pub(crate) fn layer_cases() -> Vec<Case> {
                 inputs,
                 outputs,
                 traits: config.traits().expect("samples have traits"),
-                config,
                 module,
                 layout: Arc::new(layout),
             });
