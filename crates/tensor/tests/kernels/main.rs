@@ -25,3 +25,18 @@ fn assert_close<T: Scalar>(what: &str, found: &[T], wanted: &[T], units: f64) {
         assert!(same || (f - w).abs() <= units * eps * (1.0 + w.abs()), "{what}[{i}]: {f} instead of {w}");
     }
 }
+
+/// Every sum of `found` within what rounding can do to a sum of `terms` terms whose sizes add up to `size(i)`, in any order.
+///
+/// An order of summation errs by at most `(terms - 1) u / (1 - (terms - 1) u) * size` with `u = eps / 2` (N. Higham, *Accuracy and
+/// stability of numerical algorithms*, 2002, section 4.2); two orders differ by twice that. One more term stands for the last
+/// rounding of each to `T`.
+#[track_caller]
+fn assert_sums<T: Scalar>(what: &str, found: &[T], wanted: &[T], terms: usize, size: impl Fn(usize) -> f64) {
+    assert_eq!(found.len(), wanted.len(), "{what}");
+    let bound = T::epsilon().as_f64() * (terms + 1) as f64;
+    for (i, (f, w)) in found.iter().zip(wanted).enumerate() {
+        let (f, w) = (f.as_f64(), w.as_f64());
+        assert!((f - w).abs() <= bound * size(i), "{what}[{i}]: {f} instead of {w}");
+    }
+}

@@ -5,7 +5,7 @@ use layerwise_tensor::{Accum, Scalar};
 use proptest::prelude::*;
 
 use crate::common::normal;
-use crate::{assert_close, size};
+use crate::{assert_close, assert_sums, size};
 
 const FORMS: [Form; 3] = [Form::Nn, Form::Tn, Form::Nt];
 const ACCUMS: [Accum; 2] = [Accum::Replace, Accum::Add];
@@ -121,21 +121,26 @@ fn linear_of<T: Scalar>(s: LinearShape, bias: bool, accum: Accum, seed: u64) {
 fn reductions_of<T: Scalar>(rows: usize, cols: usize, accum: Accum, seed: u64) {
     let x = normal::<T>(seed, "x", rows * cols);
     let y = normal::<T>(seed, "y", rows * cols);
-    // Sums are made in f64, whatever the element type.
-    let units = 16.0 + (rows * cols) as f64;
-    assert_close("sum", &[kernel::sum(&x)], &[reference::sum(&x)], units);
-    assert_close("sum of squares", &[kernel::sum_of_squares(&x, Par::Auto)], &[reference::sum_of_squares(&x)], units);
-    assert_close("dot", &[kernel::dot(&x, &y)], &[reference::dot(&x, &y)], units);
+    let total = |x: &[T]| x.iter().map(|v| v.as_f64().abs()).sum::<f64>();
+    let product: f64 = x.iter().zip(&y).map(|(x, y)| (x.as_f64() * y.as_f64()).abs()).sum();
+    let n = rows * cols;
+    assert_sums("sum", &[kernel::sum(&x)], &[reference::sum(&x)], n, |_| total(&x));
+    let (found, wanted) = (kernel::sum_of_squares(&x, Par::Auto), reference::sum_of_squares(&x));
+    assert_sums("sum of squares", &[found], &[wanted], n, |_| wanted);
+    assert_sums("dot", &[kernel::dot(&x, &y)], &[reference::dot(&x, &y)], n, |_| product);
     assert_eq!(kernel::max_abs(&x), reference::max_abs(&x));
 
-    let mut found = normal::<T>(seed, "out", rows.max(cols));
-    let mut wanted = found.clone();
+    let before = normal::<T>(seed, "out", rows.max(cols));
+    let (mut found, mut wanted) = (before.clone(), before.clone());
     kernel::sum_over_rows(rows, cols, &x, accum, &mut found[..cols], Par::Auto);
     reference::sum_over_rows(rows, cols, &x, accum, &mut wanted[..cols]);
-    assert_close("column sums", &found, &wanted, 16.0);
+    let size = |j: usize| before[j].as_f64().abs() + (0..rows).map(|i| x[i * cols + j].as_f64().abs()).sum::<f64>();
+    assert_sums("column sums", &found[..cols], &wanted[..cols], rows + 1, size);
+    let (mut found, mut wanted) = (before.clone(), before.clone());
     kernel::sum_over_cols(rows, cols, &x, accum, &mut found[..rows], Par::Auto);
     reference::sum_over_cols(rows, cols, &x, accum, &mut wanted[..rows]);
-    assert_close("row sums", &found, &wanted, 48.0);
+    let size = |i: usize| before[i].as_f64().abs() + total(&x[i * cols..(i + 1) * cols]);
+    assert_sums("row sums", &found[..rows], &wanted[..rows], cols + 1, size);
 }
 
 fn softmax_of<T: Scalar>(rows: usize, cols: usize, accum: Accum, seed: u64) {
