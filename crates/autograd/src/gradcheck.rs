@@ -101,7 +101,8 @@ impl GradCheck {
 
     /// Checks the gradient of `f` with respect to `inputs` and to all parameters that are not frozen.
     ///
-    /// `f` gets the inputs as variables, in order, and may return a value of any shape.
+    /// `f` gets the inputs as variables, in order, and may return a value of any shape; penalties it adds to the step are checked with
+    /// it.
     ///
     /// # Errors
     /// If the relative error exceeds the tolerance.
@@ -303,7 +304,7 @@ impl<F: Fn(&mut Graph<'_, f64>, &[Var]) -> Var> Evaluation<F> {
     fn value(&mut self, at: &Point) -> Vec<f64> {
         let mut g = self.tape.graph(&at.params, self.mode, self.stream);
         let vars: Vec<Var> = at.inputs.iter().map(|x| g.leaf(x.view())).collect();
-        let y = (self.f)(&mut g, &vars);
+        let y = output(&self.f, &mut g, &vars);
         g.slice(y).to_vec()
     }
 
@@ -312,7 +313,7 @@ impl<F: Fn(&mut Graph<'_, f64>, &[Var]) -> Var> Evaluation<F> {
         let mut grads = Gradients::new(&at.params);
         let mut g = self.tape.graph(&at.params, self.mode, self.stream);
         let vars: Vec<Var> = at.inputs.iter().map(|x| g.leaf(x.view())).collect();
-        let y = (self.f)(&mut g, &vars);
+        let y = output(&self.f, &mut g, &vars);
         g.backward_from(y, u, &mut grads, Accum::Replace);
         let leaves: Vec<Option<ArrayView2<'_, f64>>> = vars.iter().map(|v| self.tape.grad(*v)).collect();
         let of = |e: &Place| match *e {
@@ -350,4 +351,13 @@ fn inner(a: &[f64], b: &[f64]) -> f64 {
 fn relative(a: f64, b: f64, floor: f64) -> f64 {
     let size = a.abs().max(b.abs()).max(floor);
     if size == 0.0 { 0.0 } else { (a - b).abs() / size }
+}
+
+/// What `f` returns, with the penalties it asks for added to every entry.
+fn output(f: &impl Fn(&mut Graph<'_, f64>, &[Var]) -> Var, g: &mut Graph<'_, f64>, vars: &[Var]) -> Var {
+    let y = f(g, vars);
+    match g.penalties() {
+        Some(penalties) => g.add(y, penalties),
+        None => y,
+    }
 }

@@ -302,7 +302,8 @@ impl<T: Scalar> Graph<'_, T> {
         var
     }
 
-    /// The backward pass from a `1 x 1` loss: gradients of parameters go to `grads`; returns the loss.
+    /// The backward pass from a `1 x 1` loss and the penalties of the step ([`Graph::penalize`]): gradients of parameters go to `grads`;
+    /// returns the total.
     ///
     /// [`Accum::Replace`] forgets what `grads` held; [`Accum::Add`] adds, for micro-batches. Pending updates of buffers move into
     /// `grads`. Parameters that no path reaches stay unmarked.
@@ -310,13 +311,14 @@ impl<T: Scalar> Graph<'_, T> {
     /// # Panics
     /// If `loss` is no single number, or `grads` is of another layout.
     #[track_caller]
-    pub fn backward(self, loss: Var, grads: &mut Gradients<T>, accum: Accum) -> f64 {
+    pub fn backward(mut self, loss: Var, grads: &mut Gradients<T>, accum: Accum) -> f64 {
+        let loss = self.total(loss);
         let value = self.scalar(loss);
         self.backward_from(loss, &[T::one()], grads, accum);
         value
     }
 
-    /// The backward pass from any value with a given gradient `dy`, row-major: the vector-Jacobian product.
+    /// The backward pass from any value with a given gradient `dy`, row-major: the vector-Jacobian product. Penalties take no part.
     ///
     /// # Panics
     /// If `dy` has not the size of `y`, or `grads` is of another layout.

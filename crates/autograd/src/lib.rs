@@ -7,6 +7,7 @@ mod labels;
 mod node;
 mod op;
 pub mod ops;
+mod penalty;
 mod tape;
 mod var;
 

@@ -53,6 +53,9 @@ pub struct Tape<T: Scalar> {
     pub(crate) scratch: Vec<T>,
     pub(crate) pending: Vec<Pending>,
     pub(crate) pending_values: Vec<T>,
+    /// What [`crate::Graph::penalize`] noted and no total has taken yet.
+    pub(crate) penalties: Vec<Var>,
+    pub(crate) skip_penalties: bool,
     pub(crate) labels: Labels,
     pub(crate) products: u64,
     layout: Option<Arc<Layout>>,
@@ -80,6 +83,8 @@ impl<T: Scalar> Tape<T> {
             scratch: Vec::new(),
             pending: Vec::new(),
             pending_values: Vec::new(),
+            penalties: Vec::new(),
+            skip_penalties: false,
             labels: Labels::default(),
             products: 0,
             layout: None,
@@ -92,6 +97,8 @@ impl<T: Scalar> Tape<T> {
         self.nodes.clear();
         self.pending.clear();
         self.pending_values.clear();
+        self.penalties.clear();
+        self.skip_penalties = false;
         self.labels.clear();
         self.products = 0;
         if !self.layout.as_ref().is_some_and(|l| Arc::ptr_eq(l, layout)) {

@@ -27,7 +27,7 @@ pub fn predict<T: Scalar>(
     on_all_cores(params, x.nrows(), || evaluator.predict(model, params, x))
 }
 
-/// The mean loss of `model` over the rows of `samples`, computed `batch` rows at a time in [`Mode::Eval`], on as many threads as by
+/// The mean loss of `model` over the rows of `samples`, with the penalties of its modules, computed `batch` rows at a time in [`Mode::Eval`], on as many threads as by
 /// [`predict`].
 ///
 /// # Panics
@@ -108,6 +108,9 @@ impl<T: Scalar> Evaluator<T> {
             let end = (first + self.batch).min(rows);
             // Nothing is random in this mode, so the stream is never read.
             let mut g = self.tape.graph(params, Mode::Eval, Stream::new(0));
+            if measure.is_none() {
+                g.skip_penalties();
+            }
             let x = g.input(x.slice(s![first..end, ..]));
             let y = model.forward(&mut g, x);
             if let Some(outputs) = &mut outputs {
@@ -118,6 +121,7 @@ impl<T: Scalar> Evaluator<T> {
             }
             if let Some((loss, samples)) = measure {
                 let value = loss.loss(&mut g, y, target_in_place(samples, first, end, x));
+                let value = g.total(value);
                 sum += g.scalar(value) * (end - first) as f64;
             }
             first = end;

@@ -214,6 +214,7 @@ impl<T: Scalar> Trainer<'_, T> {
                 let (x, target) = memory.gather(&mut g, samples, order);
                 let y = self.model.forward(&mut g, x);
                 let loss = self.loss.loss(&mut g, y, target);
+                let loss = g.total(loss);
                 let diverged = |origin| TrainError::Diverged { step, epoch, origin, remedy: divergence::REMEDY };
                 if !g.scalar(loss).is_finite() {
                     return Err(diverged(divergence::of_loss(&g, samples, order)));
