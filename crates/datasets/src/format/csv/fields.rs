@@ -2,7 +2,7 @@
 
 use crate::error::DataError;
 use crate::limits::Limits;
-use csv_core::{ReadFieldResult, Reader};
+use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 
 pub(super) struct Fields<'a> {
     reader: Reader,
@@ -24,8 +24,9 @@ pub(super) struct Field<'a> {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(text: &'a [u8], limits: &Limits) -> Self {
-        Self { reader: Reader::new(), rest: text, buffer: vec![0; 64], line: 1, fresh: true, limit: limits.field }
+    pub(super) fn new(text: &'a [u8], separator: u8, limits: &Limits) -> Self {
+        let reader = ReaderBuilder::new().delimiter(separator).build();
+        Self { reader, rest: text, buffer: vec![0; 64], line: 1, fresh: true, limit: limits.field }
     }
 
     /// The next field, if there is one.
@@ -72,4 +73,21 @@ impl<'a> Fields<'a> {
             self.rest = rest;
         }
     }
+}
+
+/// What separates the fields: of comma, semicolon and tab the one that the header line holds most often outside quotes, comma where
+/// it holds none.
+pub(super) fn separator(text: &[u8]) -> u8 {
+    let (mut quoted, mut counts) = (false, [(b',', 0u64), (b';', 0), (b'\t', 0)]);
+    let header = text.iter().skip_while(|b| matches!(**b, b'\n' | b'\r'));
+    for b in header {
+        match b {
+            b'"' => quoted = !quoted,
+            b'\n' | b'\r' if !quoted => break,
+            _ if !quoted => counts.iter_mut().filter(|(s, _)| s == b).for_each(|(_, n)| *n += 1),
+            _ => {}
+        }
+    }
+    // Of equals the first is kept.
+    counts.iter().fold(counts[0], |best, c| if c.1 > best.1 { *c } else { best }).0
 }

@@ -2,7 +2,7 @@
 
 mod fields;
 
-use self::fields::Fields;
+use self::fields::{Fields, separator};
 use super::bounded::read_all;
 use crate::error::DataError;
 use crate::limits::Limits;
@@ -11,9 +11,10 @@ use ndarray::Array2;
 use std::collections::{BTreeSet, HashMap};
 use std::io::Read;
 
-/// The table of a CSV file: comma, header line, quoted fields, UTF-8 with or without a byte order mark.
+/// The table of a CSV file: header line, quoted fields, UTF-8 with or without a byte order mark.
 ///
-/// A field that is empty, `?` or `NA` is missing. A column of whole numbers is [`ColumnKind::Integer`], of numbers
+/// Fields are separated by commas, semicolons or tabs, whichever the header line holds most often. Between semicolons, where spreadsheets
+/// in much of Europe write decimal commas, `1,5` is the number 1.5. A field that is empty, `?` or `NA` is missing. A column of whole numbers is [`ColumnKind::Integer`], of numbers
 /// [`ColumnKind::Real`], anything else a category with its levels sorted. A column without any value is real. A name that
 /// comes again gets `.1`, `.2`, ... added. An empty line is no row.
 ///
@@ -47,6 +48,7 @@ pub fn read_as(mut reader: impl Read, schema: &Schema, limits: &Limits) -> Resul
 /// The whole text, its header read and every line known to have the right number of fields.
 struct Text {
     bytes: Vec<u8>,
+    separator: u8,
     names: Vec<String>,
     rows: usize,
     /// Bytes that text and table take together.
@@ -59,7 +61,8 @@ impl Text {
         // What a column costs: its name, twice, and its entry in the schema.
         const COLUMN: u64 = 256;
         let bytes = read_all(reader, limits.bytes, "text")?;
-        let mut fields = Fields::new(&bytes, limits);
+        let separator = separator(&bytes);
+        let mut fields = Fields::new(&bytes, separator, limits);
         let names = names(&mut fields, limits)?;
         let (mut rows, mut found) = (0u64, 0);
         while let Some(field) = fields.next()? {
@@ -69,7 +72,10 @@ impl Text {
                     return Err(DataError::format(
                         format!("line {}", field.line),
                         format!("{} fields wanted as in the header, {found} found", names.len()),
-                        "complete the line, or put quotes around a field that holds a comma or a line break",
+                        format!(
+                            "complete the line, or put quotes around a field that holds {} or a line break",
+                            said(separator)
+                        ),
                     ));
                 }
                 (rows, found) = (rows + 1, 0);
@@ -83,7 +89,7 @@ impl Text {
         if need > limits.bytes {
             return Err(DataError::limit("text", need, "bytes of text and table", limits.bytes, "bytes"));
         }
-        Ok(Self { bytes, names, rows: rows as usize, need, limits: *limits })
+        Ok(Self { bytes, separator, names, rows: rows as usize, need, limits: *limits })
     }
 
     /// Calls `f(line, row, column, field)` for each field below the header; `None` is a missing value.
@@ -91,7 +97,7 @@ impl Text {
         &self,
         mut f: impl FnMut(u64, usize, usize, Option<&str>) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
-        let mut fields = Fields::new(&self.bytes, &self.limits);
+        let mut fields = Fields::new(&self.bytes, self.separator, &self.limits);
         while fields.next()?.is_some_and(|field| !field.last) {}
         let (mut row, mut j) = (0, 0);
         while let Some(field) = fields.next()? {
@@ -108,7 +114,7 @@ impl Text {
         const LEVEL: u64 = 160;
         let mut inferred: Vec<Inferred> = self.names.iter().map(|_| Inferred::default()).collect();
         self.for_each(|_, _, j, field| {
-            inferred[j].see(field);
+            inferred[j].see(field, self.separator);
             Ok(())
         })?;
         // Only now is it known which columns hold texts: numbers are not collected.
@@ -145,11 +151,12 @@ impl Text {
         let mut values = Array2::from_elem((self.rows, schema.len()), f64::NAN);
         self.for_each(|line, row, j, field| {
             if let (Some(k), Some(field)) = (place[j], field) {
-                values[[row, k]] = value(field, &schema.columns[k].kind, &codes[k]).ok_or_else(|| {
-                    let Column { name, kind, .. } = &schema.columns[k];
-                    let remedy = "correct the field, or leave it empty if the value is missing";
-                    DataError::format(at(line, name), format!("{kind} wanted, `{}` found", cut(field)), remedy)
-                })?;
+                values[[row, k]] =
+                    value(field, &schema.columns[k].kind, &codes[k], self.separator).ok_or_else(|| {
+                        let Column { name, kind, .. } = &schema.columns[k];
+                        let remedy = "correct the field, or leave it empty if the value is missing";
+                        DataError::format(at(line, name), format!("{kind} wanted, `{}` found", cut(field)), remedy)
+                    })?;
             }
             Ok(())
         })?;
@@ -168,13 +175,13 @@ struct Inferred {
 }
 
 impl Inferred {
-    fn see(&mut self, field: Option<&str>) {
-        match field.map(|f| (f, f.parse::<f64>())) {
-            Some((field, Ok(v))) if v.is_finite() => {
+    fn see(&mut self, field: Option<&str>, separator: u8) {
+        match field.map(|f| (f, number(f, separator))) {
+            Some((field, Some(v))) if v.is_finite() => {
                 self.number = true;
                 self.fraction |= !whole(field);
             }
-            Some((_, Err(_))) => self.text = true,
+            Some((_, None)) => self.text = true,
             // `nan` or `inf` is an error among numbers (found when the values are read), a text among texts.
             Some(_) | None => {}
         }
@@ -196,11 +203,28 @@ fn codes(column: &Column) -> HashMap<&str, f64> {
     }
 }
 
-fn value(field: &str, kind: &ColumnKind, codes: &HashMap<&str, f64>) -> Option<f64> {
+fn value(field: &str, kind: &ColumnKind, codes: &HashMap<&str, f64>, separator: u8) -> Option<f64> {
     match kind {
         ColumnKind::Category { .. } => codes.get(field).copied(),
-        ColumnKind::Real => field.parse().ok().filter(|v: &f64| v.is_finite()),
-        ColumnKind::Integer => field.parse().ok().filter(|v: &f64| v.is_finite() && v.fract() == 0.0),
+        ColumnKind::Real => number(field, separator).filter(|v| v.is_finite()),
+        ColumnKind::Integer => number(field, separator).filter(|v| v.is_finite() && v.fract() == 0.0),
+    }
+}
+
+/// The number a field is; between semicolons one comma may stand for its point.
+fn number(field: &str, separator: u8) -> Option<f64> {
+    match field.split_once(',') {
+        Some((whole, fraction)) if separator == b';' => format!("{whole}.{fraction}").parse().ok(),
+        _ => field.parse().ok(),
+    }
+}
+
+/// A separator in words.
+fn said(separator: u8) -> &'static str {
+    match separator {
+        b';' => "a semicolon",
+        b'\t' => "a tab",
+        _ => "a comma",
     }
 }
 
@@ -282,6 +306,21 @@ mod tests {
         );
         assert_eq!(t.column("c").unwrap().to_vec(), [1.0, 0.0, 1.0]);
         assert_eq!(t.column("r").unwrap().to_vec(), [1.0, 2.5, 1000.0]);
+    }
+
+    #[test]
+    fn semicolons_and_tabs_separate_too() {
+        let semicolons = "\"dose, Gy\";n;kind\n1,5;2;\"a;b\"\n-0,25;3;c\n2e1;4;c\n";
+        let t = table(semicolons);
+        assert_eq!(t.schema().to_string(), "dose, Gy  real\nn         integer\nkind      category of 2 (a;b, c)\n");
+        assert_eq!(t.column("dose, Gy").unwrap().to_vec(), [1.5, -0.25, 20.0]);
+        let again = read_as(semicolons.as_bytes(), t.schema(), &Limits::default()).unwrap();
+        assert_eq!(again.values(), t.values());
+        assert_eq!(table("a\tb,c\td\n1\t2\t3\n").schema().names().collect::<Vec<_>>(), ["a", "b,c", "d"]);
+        // Between commas a comma is no decimal one, and two are a text between semicolons too.
+        assert_eq!(table("a,b\n\"1,5\",1\n").schema().to_string(), "a  category of 1 (1,5)\nb  integer\n");
+        assert_eq!(table("a;b\n1,5,2;1\n").schema().to_string(), "a  category of 1 (1,5,2)\nb  integer\n");
+        assert!(error(b"a;b\n1\n").contains("2 fields wanted as in the header, 1 found; complete the line, or put quotes around a field that holds a semicolon"));
     }
 
     #[test]
