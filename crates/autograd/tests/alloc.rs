@@ -55,11 +55,15 @@ static ALLOCATOR: Counting = Counting;
 struct Tanh;
 impl PointwiseFn for Tanh {
     const NEEDS: Needs = Needs::Output;
+    const HAS_SECOND: bool = true;
     fn f<T: Scalar>(_: [T; 2], x: T) -> T {
         math::tanh(x)
     }
     fn df<T: Scalar>(_: [T; 2], y: T) -> T {
         T::one() - y * y
+    }
+    fn d2f<T: Scalar>(_: [T; 2], y: T) -> T {
+        T::of(-2.0) * y * (T::one() - y * y)
     }
 }
 
@@ -108,6 +112,8 @@ fn count<T: Scalar>(steps: u64, products: bool, full: usize, width: usize) -> Ve
                     y = g.tied_linear(y, w_var, None);
                 }
                 y = g.activate(y, Act::new(&Tanh, [0.0; 2]));
+                let d = g.activate_derivative(y, Act::new(&Tanh, [0.0; 2]));
+                y = g.add(y, d);
                 y = g.dropout(y, 0.1);
                 y = g.layer_norm(y, Some(b_var), Some(b_var), 1e-5);
                 y = g.batch_norm(y, Some(b_var), None, buffers[0], buffers[1], buffers[2], 1e-5, 0.1);

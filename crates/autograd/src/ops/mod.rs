@@ -1,6 +1,7 @@
 //! The operations, one file each; every one is a method of [`Graph`](crate::Graph).
 
 mod activate;
+mod activate_derivative;
 mod add;
 mod batch_norm;
 mod bce_with_logits;

@@ -21,6 +21,7 @@ const fn entry(name: &'static str, formula: &'static str) -> OpEntry {
 const TABLE: &[OpEntry] = &[
     entry("abs", "y = |x|"),
     entry("activate", "y = f(x), pointwise"),
+    entry("activate_derivative", "y = f'(x), pointwise"),
     entry("add", "y = a + b; b as a row, a column or a number"),
     entry("batch_norm", "y = gain (x - mean) / sqrt(var + eps) + bias, mean and variance by column"),
     entry("bce_with_logits", "mean of softplus(z) - z t"),

@@ -39,11 +39,15 @@ impl PointwiseFn for Tanh {
 struct Softplus;
 impl PointwiseFn for Softplus {
     const NEEDS: Needs = Needs::Input;
+    const HAS_SECOND: bool = true;
     fn f<T: Scalar>(_: [T; 2], x: T) -> T {
         math::softplus(x)
     }
     fn df<T: Scalar>(_: [T; 2], x: T) -> T {
         math::sigmoid(x)
+    }
+    fn d2f<T: Scalar>(_: [T; 2], x: T) -> T {
+        math::sigmoid(x) * math::sigmoid(-x)
     }
 }
 

@@ -61,6 +61,8 @@ fn cases() -> Vec<Case> {
         case("abs", ONE, |g, v, _| g.abs(v[0])).kinks(&[0.0]),
         case("activate", ONE, |g, v, _| g.activate(v[0], TANH)),
         case("activate", ONE, |g, v, _| g.activate(v[0], LEAKY)).kinks(&[0.0]),
+        case("activate_derivative", ONE, |g, v, _| g.activate_derivative(v[0], TANH)),
+        case("activate_derivative", ONE, |g, v, _| g.activate_derivative(v[0], SOFTPLUS)),
         case("add", TWO, |g, v, _| g.add(v[0], v[1])),
         case("add", ROW, |g, v, _| g.add(v[0], v[1])),
         case("add", COLUMN, |g, v, _| g.add(v[0], v[1])),

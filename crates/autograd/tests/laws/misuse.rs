@@ -6,6 +6,8 @@ use layerwise_autograd::tensor::ndarray::Array2;
 use layerwise_autograd::{Graph, Tape, Trans, Var};
 use layerwise_tensor::{Accum, Constant, Gradients, Layout, Mode, ParamId, ParamKind, Params, Stream};
 
+use crate::acts::LEAKY;
+
 fn model() -> (Params<f64>, [ParamId; 2]) {
     let mut layout = Layout::new();
     let mut scope = layout.scope();
@@ -56,6 +58,12 @@ fn shapes_that_do_not_fit() {
         &message(|g, [_, _, w], [_, m]| g.batch_norm(w, None, None, m, m, m, 1e-5, 0.1)),
         &["batch_norm", "`running_mean` has 4 values", "5 x 2"],
     );
+}
+
+#[test]
+fn a_second_derivative_that_is_not_written() {
+    let m = message(|g, [_, _, w], _| g.activate_derivative(w, LEAKY));
+    says(&m, &["activate_derivative", "second derivative of Leaky", "`encoder.0.weight`"]);
 }
 
 #[test]
