@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use layerwise_autograd::{Graph, Var};
-use layerwise_nn_layers::{AnyModule, BuildModel, ConfigError, Mlp, Module};
+use layerwise_nn_layers::{AnyModule, BuildModel, ConfigError, Module};
 use layerwise_tensor::{Scalar, Scope};
 
 use crate::config::AutoencoderConfig;
 use crate::corruption;
+use crate::decoder::Decoder;
+use crate::encoder::Encoder;
 
 /// An encoder, a decoder and, in training, a corruption of the input: `y = decode(encode(corrupt(x)))`.
 ///
@@ -33,8 +35,8 @@ use crate::corruption;
 #[derive(Clone, Debug)]
 pub struct Autoencoder {
     config: AutoencoderConfig,
-    encoder: Mlp,
-    decoder: Mlp,
+    encoder: Encoder,
+    decoder: Decoder,
     corruption: Option<Arc<dyn AnyModule>>,
 }
 
@@ -45,12 +47,12 @@ impl Autoencoder {
     }
 
     /// The encoder, a model of its own: `(batch, inputs)` to `(batch, code)`.
-    pub fn encoder(&self) -> &Mlp {
+    pub fn encoder(&self) -> &Encoder {
         &self.encoder
     }
 
     /// The decoder, a model of its own: `(batch, code)` to `(batch, inputs)`.
-    pub fn decoder(&self) -> &Mlp {
+    pub fn decoder(&self) -> &Decoder {
         &self.decoder
     }
 
@@ -59,7 +61,10 @@ impl Autoencoder {
     /// # Panics
     /// If `x` has not the width of the input.
     #[track_caller]
-    pub fn encode<T: Scalar>(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
+    pub fn encode<T: Scalar>(&self, g: &mut Graph<'_, T>, x: Var) -> Var
+    where
+        Encoder: Module<T>,
+    {
         g.enter("encoder");
         let code = self.encoder.forward(g, x);
         g.leave();
@@ -83,7 +88,10 @@ impl Autoencoder {
     /// # Panics
     /// If `x` has not the width of the input.
     #[track_caller]
-    pub fn reconstruct<T: Scalar>(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
+    pub fn reconstruct<T: Scalar>(&self, g: &mut Graph<'_, T>, x: Var) -> Var
+    where
+        Encoder: Module<T>,
+    {
         let code = self.encode(g, x);
         self.decode(g, code)
     }
@@ -109,11 +117,12 @@ impl AutoencoderConfig {
     /// Registers the parameters below `scope` and returns the model.
     ///
     /// # Errors
-    /// If a width is 0, a probability is outside `[0, 1)`, or the corruption is unknown or wrong.
+    /// If a width is 0, a probability is outside `[0, 1)`, the corruption or the layer on the code is unknown or wrong, or the penalty on
+    /// the Jacobian does not fit the encoder.
     pub fn build(&self, scope: &mut Scope<'_>) -> Result<Autoencoder, ConfigError> {
         self.check(scope.path())?;
-        let encoder = self.encoder().build(&mut scope.child("encoder"))?;
-        let decoder = self.decoder().build(&mut scope.child("decoder"))?;
+        let encoder = Encoder::build(self, &mut scope.child("encoder"))?;
+        let decoder = Decoder::build(self, &encoder, &mut scope.child("decoder"))?;
         let corruption = match &self.corruption {
             Some(layer) => {
                 let scope = &mut scope.child("corruption");
@@ -132,6 +141,7 @@ impl BuildModel for AutoencoderConfig {
         r#"{"inputs": 5, "code": 2}"#,
         r#"{"inputs": 6, "hidden": [7, 4], "code": 3, "code_activation": "tanh", "norm": "layer"}"#,
         r#"{"inputs": 5, "hidden": [6], "code": 2, "corruption": {"layer": "gaussian_noise", "std": 0.2}}"#,
+        r#"{"inputs": 5, "hidden": [6], "code": 2, "tied": true, "contractive": {"weight": 0.1}}"#,
     ];
     type Model = Autoencoder;
 

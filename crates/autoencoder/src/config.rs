@@ -4,10 +4,12 @@ use layerwise_nn_layers::layer::BuildLayer;
 use layerwise_nn_layers::{Activation, ConfigError, Init, LayerConfig, Mlp, MlpConfig, Norm};
 use serde::{Deserialize, Serialize};
 
+use crate::contraction::Contraction;
+
 /// Configuration of an [`Autoencoder`](crate::Autoencoder): what the methods set, a file may say under the same names.
 ///
 /// The encoder is `inputs -> hidden.. -> code`, the decoder its mirror image. The presets of the [shelf](crate::model) are
-/// [`AutoencoderConfig::bottleneck`], [`AutoencoderConfig::deep`] and [`AutoencoderConfig::denoising`].
+/// [`AutoencoderConfig::bottleneck`], [`AutoencoderConfig::deep`], [`AutoencoderConfig::denoising`] and others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -37,9 +39,24 @@ pub struct AutoencoderConfig {
     /// Where the weights come from; by default Glorot's uniform.
     #[serde(default = "glorot")]
     pub init: Init,
+    /// Whether the decoder's weights are the transposes of the encoder's; by default no.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub tied: bool,
+    /// What is asked of the code: a layer of [`layerwise_nn_layers::layer::table`] that keeps its width, such as `activity`,
+    /// `kl_sparsity` or `k_sparse`; by default nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sparsity: Option<LayerConfig>,
+    /// The penalty on the Jacobian of the encoder; by default none. It asks for an encoder without norm and dropout.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contractive: Option<Contraction>,
     /// What is done to the input in training, a layer of the shelf [`crate::corruption`]; by default nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corruption: Option<LayerConfig>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn tanh() -> Activation {
@@ -67,6 +84,9 @@ impl AutoencoderConfig {
             norm: Norm::None,
             dropout: 0.0,
             init: glorot(),
+            tied: false,
+            sparsity: None,
+            contractive: None,
             corruption: None,
         }
     }
@@ -106,6 +126,21 @@ impl AutoencoderConfig {
         Self { init, ..self }
     }
 
+    /// With the encoder's weights, transposed, in the decoder, or without.
+    pub fn tied(self, tied: bool) -> Self {
+        Self { tied, ..self }
+    }
+
+    /// With this layer on the code.
+    pub fn sparsity<C: BuildLayer>(self, layer: &C) -> Self {
+        Self { sparsity: Some(LayerConfig::of(layer)), ..self }
+    }
+
+    /// With this penalty on the Jacobian of the encoder.
+    pub fn contraction(self, contraction: Contraction) -> Self {
+        Self { contractive: Some(contraction), ..self }
+    }
+
     /// With this corruption of the input in training.
     pub fn corruption<C: BuildLayer>(self, corruption: &C) -> Self {
         Self { corruption: Some(LayerConfig::of(corruption)), ..self }
@@ -125,6 +160,25 @@ impl AutoencoderConfig {
     pub(crate) fn check(&self, path: &str) -> Result<(), ConfigError> {
         if self.code == 0 {
             return Err(ConfigError::bad_value(path, "`code`", "at least 1", 0, "give the code a width"));
+        }
+        let Some(contraction) = &self.contractive else { return Ok(()) };
+        contraction.check(path)?;
+        let refuse = |what: &str, expected: &str, found: String| {
+            let remedy =
+                "the Jacobian is that of linear layers and smooth activations: leave this out, or `contractive`";
+            Err(ConfigError::bad_value(path, what, format!("{expected} in a contractive autoencoder"), found, remedy))
+        };
+        if self.norm != Norm::None {
+            return refuse("`norm`", "none", format!("{:?}", self.norm));
+        }
+        if self.dropout != 0.0 {
+            return refuse("`dropout`", "0", self.dropout.to_string());
+        }
+        let hidden = (!self.hidden.is_empty()).then_some(("`activation`", self.activation));
+        for (what, activation) in hidden.into_iter().chain([("`code_activation`", self.code_activation)]) {
+            if !activation.act().has_second() {
+                return refuse(what, "one with a second derivative", activation.name().to_owned());
+            }
         }
         Ok(())
     }

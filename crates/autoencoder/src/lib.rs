@@ -3,12 +3,21 @@
 pub mod anomaly;
 mod autoencoder;
 mod config;
+mod contraction;
 pub mod corruption;
+mod decoder;
+mod encoder;
 mod error;
 pub mod model;
 
 pub use anomaly::{AutoencoderDetector, FittedDetector, Rows, Score, Threshold, ThresholdRule};
 pub use autoencoder::Autoencoder;
 pub use config::AutoencoderConfig;
-pub use corruption::{GaussianNoise, GaussianNoiseConfig};
+pub use contraction::Contraction;
+pub use corruption::{
+    Block, BlockConfig, GaussianNoise, GaussianNoiseConfig, Masking, MaskingConfig, SaltAndPepper, SaltAndPepperConfig,
+    Swap, SwapConfig,
+};
+pub use decoder::Decoder;
+pub use encoder::Encoder;
 pub use error::AutoencoderError;

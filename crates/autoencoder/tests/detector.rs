@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
-use layerwise_autoencoder::{AutoencoderDetector, AutoencoderError, FittedDetector, Score, Threshold};
+use layerwise_autoencoder::{
+    AutoencoderDetector, AutoencoderError, FittedDetector, MaskingConfig, Score, SwapConfig, Threshold,
+};
 use layerwise_datasets::catalog::{self, DataDir};
 use layerwise_datasets::format::csv;
 use layerwise_datasets::synthetic::radiotherapy;
@@ -62,6 +64,26 @@ fn finds_broken_relations_that_an_untrained_network_does_not_see() {
     assert!(trained > 0.95, "trained: {trained}");
     assert!(untrained < 0.85, "untrained: {untrained}");
     assert!(denoising > 0.95, "denoising: {denoising}");
+}
+
+#[test]
+fn every_kind_finds_broken_relations_and_survives_a_file() {
+    let x = normal(300, 1);
+    let kinds = [
+        ("tied", small().tied(true)),
+        ("contractive", small().contractive(1e-3)),
+        ("masking", small().corruption(&MaskingConfig::new(0.1))),
+        ("swap", small().corruption(&SwapConfig::new(0.1))),
+    ];
+    for (name, kind) in kinds {
+        let fitted = kind.fit(&x).unwrap();
+        let found = auc(&fitted);
+        println!("{name}: {found:.4}");
+        // Untrained it stays below 0.85, as tested above.
+        assert!(found > 0.95, "{name}: {found}");
+        let again = FittedDetector::from_bytes(name, &fitted.to_bytes().unwrap()).unwrap();
+        assert_eq!(again.score(&x).unwrap(), fitted.score(&x).unwrap(), "{name}");
+    }
 }
 
 #[test]
@@ -166,6 +188,9 @@ fn too_little_to_learn_from() {
     assert!(small().epochs(1).fit(&one_varies).is_ok());
     assert!(small().code(0).fit(&normal(20, 1)).unwrap_err().to_string().contains("code"));
     assert!(small().batch(0).fit(&normal(20, 1)).unwrap_err().to_string().contains("batch"));
+    let both = small().noise(0.1).corruption(&MaskingConfig::new(0.1)).fit(&normal(20, 1)).unwrap_err().to_string();
+    assert!(both.contains("`noise`") && both.contains("`corruption`"), "{both}");
+    assert!(small().contractive(-1.0).fit(&normal(20, 1)).unwrap_err().to_string().contains("above 0"));
     assert!(small().noise(-1.0).fit(&normal(20, 1)).unwrap_err().to_string().contains("std"));
 }
 
@@ -236,7 +261,7 @@ proptest! {
 
 #[test]
 fn settings_survive_json() {
-    let settings = small().noise(0.2).dtype(DType::F64);
+    let settings = small().noise(0.2).dtype(DType::F64).tied(true).contractive(0.1);
     let json = serde_json::to_value(&settings).unwrap();
     let again: AutoencoderDetector = serde_json::from_value(json.clone()).unwrap();
     assert_eq!(serde_json::to_value(&again).unwrap(), json);

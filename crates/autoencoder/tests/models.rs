@@ -1,10 +1,10 @@
 //! The models: mirrored, corrupted in training only, and as good as PCA where theory says so.
 
 use layerwise_autoencoder::corruption::{self, GaussianNoiseConfig};
-use layerwise_autoencoder::{AutoencoderConfig, model};
+use layerwise_autoencoder::{Autoencoder, AutoencoderConfig, Contraction, model};
 use layerwise_autograd::Tape;
 use layerwise_autograd::gradcheck::GradCheck;
-use layerwise_nn_layers::{Activation, BuildModel, LayerConfig, ModelConfig, Module, Mse};
+use layerwise_nn_layers::{Activation, BuildModel, LayerConfig, ModelConfig, Module, Mse, Norm};
 use layerwise_tensor::{Layout, Mode, Params, Stream};
 use layerwise_train::{Samples, Trainer, metrics, predict};
 use ndarray::{Array1, Array2, Axis};
@@ -33,6 +33,74 @@ fn names_and_shapes_mirror_each_other() {
         ]
     );
     assert_eq!((model.encoder().outputs(), model.decoder().inputs()), (2, 2));
+}
+
+#[test]
+fn a_tied_decoder_has_biases_of_its_own_under_the_names_of_an_untied_one() {
+    let config = AutoencoderConfig::tied_deep(7, &[6, 5], 2).norm(Norm::Layer).output_activation(Activation::SIGMOID);
+    let names = |config: &AutoencoderConfig| {
+        let (_, params) = config.create::<f32>(1).unwrap();
+        params.layout().specs().iter().map(|s| s.name.clone()).collect::<Vec<_>>()
+    };
+    let (tied, untied) = (names(&config), names(&config.clone().tied(false)));
+    let own_weights = ["decoder.0.weight", "decoder.3.weight", "decoder.6.weight"];
+    let expected: Vec<_> = untied.into_iter().filter(|n| !own_weights.contains(&n.as_str())).collect();
+    assert_eq!(tied, expected);
+}
+
+#[test]
+fn a_tied_decoder_computes_what_one_with_the_transposed_weights_does() {
+    for norm in [Norm::None, Norm::Layer, Norm::Batch] {
+        let config = AutoencoderConfig::tied_deep(5, &[6, 4], 3).norm(norm).code_activation(Activation::SIGMOID);
+        let (tied, params) = config.create::<f64>(1).unwrap();
+        let (untied, mut copy) = config.tied(false).create::<f64>(2).unwrap();
+        let ours = params.layout();
+        for id in copy.layout().clone().ids() {
+            let name = copy.layout().spec(id).name.clone();
+            match ours.find(&name) {
+                Some(same) => copy.get_mut(id).copy_from_slice(params.get(same)),
+                None => {
+                    let place = untied.decoder().weights().iter().position(|w| *w == id).unwrap();
+                    let twin = tied.encoder().linears()[2 - place].weight();
+                    copy.view_mut(id).assign(&params.view(twin).t());
+                }
+            }
+        }
+        let x = normal(9, 5, 2);
+        let difference = predict(&tied, &params, x.view(), 9) - predict(&untied, &copy, x.view(), 9);
+        // The same sums in another order: a few roundings of numbers of order one.
+        assert!(difference.iter().all(|d| d.abs() < 1e-13), "{norm:?}");
+        assert!(tied.decoder().is_tied() && tied.decoder().weights().is_empty() && !untied.decoder().is_tied());
+        assert_eq!(tied.decoder().biases().len(), 3);
+    }
+}
+
+#[test]
+fn penalties_count_in_training_and_in_evaluation_but_not_in_prediction() {
+    let config = AutoencoderConfig::contractive(5, &[6], 3, 0.5);
+    let (model, params) = config.create::<f64>(1).unwrap();
+    let (plain, _) = AutoencoderConfig::deep(5, &[6], 3).create::<f64>(1).unwrap();
+    let x = normal(9, 5, 2);
+    let run = |model: &Autoencoder, mode: Mode, wanted: bool| {
+        let mut tape = Tape::new();
+        let mut g = tape.graph(&params, mode, Stream::new(1));
+        if !wanted {
+            g.skip_penalties();
+        }
+        let x = g.input(x.view());
+        let y = model.forward(&mut g, x);
+        let y = g.value(y).to_owned();
+        let penalty = g.penalties().map(|p| g.scalar(p));
+        (y, penalty)
+    };
+    let (y, none) = run(&plain, Mode::Train, true);
+    assert_eq!(none, None);
+    for mode in [Mode::Train, Mode::Eval] {
+        let (same, penalty) = run(&model, mode, true);
+        assert!(penalty.unwrap() > 0.0);
+        assert!((&same - &y).iter().all(|d| d.abs() < 1e-14), "the penalty leaves the output alone");
+        assert_eq!(run(&model, mode, false), (y.clone(), None));
+    }
 }
 
 #[test]
@@ -157,4 +225,16 @@ fn configurations_survive_json_and_wrong_ones_are_refused() {
     let negative = r#"{"inputs": 3, "code": 1, "corruption": {"layer": "gaussian_noise", "std": -1}}"#;
     assert!(refusal(negative).contains("at least 0"));
     assert!(serde_json::from_str::<AutoencoderConfig>(r#"{"inputs": 3, "code": 1, "cod": 2}"#).is_err());
+    let contractive = |more: &str| refusal(&format!(r#"{{"inputs": 3, "hidden": [2], "code": 1, {more}}}"#));
+    assert!(contractive(r#""contractive": {"weight": 0}"#).contains("above 0"));
+    let message = contractive(r#""norm": "batch", "contractive": {"weight": 1}"#);
+    assert!(message.contains("`norm`") && message.contains("Batch"), "{message}");
+    assert!(contractive(r#""dropout": 0.1, "contractive": {"weight": 1}"#).contains("`dropout`"));
+    assert!(refusal(r#"{"inputs": 3, "code": 2, "sparsity": {"layer": "none"}}"#).contains("activation"));
+    let wider = r#"{"inputs": 3, "code": 2, "sparsity": {"layer": "linear", "outputs": 4}}"#;
+    assert!(refusal(wider).contains("keeps the width"), "{}", refusal(wider));
+    let plain = serde_json::to_string(&AutoencoderConfig::deep(4, &[3], 2)).unwrap();
+    assert!(!plain.contains("tied") && !plain.contains("sparsity") && !plain.contains("contractive"), "{plain}");
+    let all = AutoencoderConfig::tied_deep(4, &[3], 2).contraction(Contraction::new(0.1).probes(2));
+    assert_eq!(serde_json::from_str::<AutoencoderConfig>(&serde_json::to_string(&all).unwrap()).unwrap(), all);
 }

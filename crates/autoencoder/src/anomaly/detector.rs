@@ -1,7 +1,8 @@
 //! The detector before it has seen data.
 
 use layerwise_datasets::{Encoding, Missing, Scaler, ScalerKind, Table};
-use layerwise_nn_layers::{Activation, BuildModel, Module, Mse};
+use layerwise_nn_layers::layer::BuildLayer;
+use layerwise_nn_layers::{Activation, BuildModel, ConfigError, LayerConfig, Module, Mse};
 use layerwise_optim::{Adam, OptimizerConfig};
 use layerwise_tensor::{DType, Params, Scalar};
 use layerwise_train::{FitReport, Samples, Trainer};
@@ -13,6 +14,7 @@ use super::rows::Rows;
 use super::score::Score;
 use crate::autoencoder::Autoencoder;
 use crate::config::AutoencoderConfig;
+use crate::contraction::Contraction;
 use crate::corruption::GaussianNoiseConfig;
 use crate::error::AutoencoderError;
 
@@ -47,6 +49,13 @@ pub struct AutoencoderDetector {
     activation: Activation,
     code_activation: Activation,
     noise: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    corruption: Option<LayerConfig>,
+    tied: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sparsity: Option<LayerConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contractive: Option<Contraction>,
     dropout: f64,
     epochs: Option<usize>,
     batch: usize,
@@ -64,6 +73,10 @@ impl Default for AutoencoderDetector {
             activation: Activation::TANH,
             code_activation: Activation::IDENTITY,
             noise: 0.0,
+            corruption: None,
+            tied: false,
+            sparsity: None,
+            contractive: None,
             dropout: 0.0,
             epochs: None,
             batch: 32,
@@ -108,6 +121,41 @@ impl AutoencoderDetector {
     /// Trains on standardised rows with Gaussian noise of this standard deviation: a denoising autoencoder.
     pub fn noise(mut self, std: f64) -> Self {
         self.noise = std;
+        self
+    }
+
+    /// Trains on rows corrupted so, a layer of the shelf [`crate::corruption`], instead of by [`AutoencoderDetector::noise`]: masked
+    /// values and values swapped between rows teach the relations between columns.
+    ///
+    /// ```
+    /// use layerwise_autoencoder::{AutoencoderDetector, SwapConfig};
+    ///
+    /// let detector = AutoencoderDetector::builder().corruption(&SwapConfig::new(0.1));
+    /// let json = r#"{"corruption": {"layer": "swap", "share": 0.1}}"#;
+    /// let named: AutoencoderDetector = serde_json::from_str(json)?;
+    /// assert_eq!(detector.network(7), named.network(7));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn corruption<C: BuildLayer>(mut self, corruption: &C) -> Self {
+        self.corruption = Some(LayerConfig::of(corruption));
+        self
+    }
+
+    /// Shares the encoder's weights with the decoder.
+    pub fn tied(mut self, tied: bool) -> Self {
+        self.tied = tied;
+        self
+    }
+
+    /// Puts this layer on the code, such as one that makes it sparse; the code may then be wide.
+    pub fn sparsity<C: BuildLayer>(mut self, layer: &C) -> Self {
+        self.sparsity = Some(LayerConfig::of(layer));
+        self
+    }
+
+    /// Adds the squared norm of the encoder's Jacobian, with this weight, to the loss: a contractive autoencoder. Not with dropout.
+    pub fn contractive(mut self, weight: f64) -> Self {
+        self.contractive = Some(Contraction::new(weight));
         self
     }
 
@@ -182,8 +230,15 @@ impl AutoencoderDetector {
         let config = AutoencoderConfig::deep(columns, &hidden, code)
             .activation(self.activation)
             .code_activation(self.code_activation)
+            .tied(self.tied)
             .dropout(self.dropout);
-        if self.noise == 0.0 { config } else { config.corruption(&GaussianNoiseConfig::new(self.noise)) }
+        let noise = (self.noise != 0.0).then(|| LayerConfig::of(&GaussianNoiseConfig::new(self.noise)));
+        AutoencoderConfig {
+            sparsity: self.sparsity.clone(),
+            contractive: self.contractive,
+            corruption: self.corruption.clone().or(noise),
+            ..config
+        }
     }
 
     /// How often this many rows are seen.
@@ -193,6 +248,11 @@ impl AutoencoderDetector {
     }
 
     fn fit_table(&self, table: &Table) -> Result<FittedDetector, AutoencoderError> {
+        if self.noise != 0.0 && self.corruption.is_some() {
+            let remedy = "give the Gaussian noise as the corruption, or leave one of the two out";
+            let error = ConfigError::bad_value("", "`noise`", "0 where there is a `corruption`", self.noise, remedy);
+            return Err(error.into());
+        }
         if table.rows() < FEWEST_ROWS {
             return Err(AutoencoderError::TooFewRows { found: table.rows(), needed: FEWEST_ROWS });
         }

@@ -1,10 +1,10 @@
 //! The table of autoencoders.
 
 use super::kind::ModelKind;
-use super::{bottleneck, deep, denoising};
+use super::{bottleneck, contractive, deep, denoising, tied};
 
 /// All kinds of autoencoders.
 pub fn table() -> &'static [&'static ModelKind] {
-    static TABLE: &[&ModelKind] = &[&bottleneck::KIND, &deep::KIND, &denoising::KIND];
+    static TABLE: &[&ModelKind] = &[&bottleneck::KIND, &deep::KIND, &denoising::KIND, &tied::KIND, &contractive::KIND];
     TABLE
 }
