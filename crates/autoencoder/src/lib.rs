@@ -9,6 +9,7 @@ mod decoder;
 mod encoder;
 mod error;
 pub mod model;
+pub mod pretrain;
 
 pub use anomaly::{AutoencoderDetector, FittedDetector, Rows, Score, Threshold, ThresholdRule};
 pub use autoencoder::Autoencoder;
@@ -21,3 +22,4 @@ pub use corruption::{
 pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use error::AutoencoderError;
+pub use pretrain::{PretrainReport, Pretrained, Pretraining};
