@@ -1,4 +1,4 @@
-//! Cutting rows into a part to learn from and a part to judge by.
+//! One cut into two parts.
 
 use layerwise_tensor::Stream;
 
@@ -87,12 +87,12 @@ fn halves(anomalous: &[bool], order: impl FnOnce(Vec<usize>) -> Vec<usize>) -> S
 }
 
 #[track_caller]
-fn share(n: usize, test: f64) -> usize {
+pub(super) fn share(n: usize, test: f64) -> usize {
     assert!((0.0..=1.0).contains(&test), "split: the share of test rows is {test}, it must lie in 0..=1");
     ((n as f64 * test).round() as usize).min(n)
 }
 
-fn permuted(items: &[usize], stream: &Stream) -> Vec<usize> {
+pub(super) fn permuted(items: &[usize], stream: &Stream) -> Vec<usize> {
     let order = stream.permutation(items.len());
     (0..items.len()).map(|i| items[order.get(i)]).collect()
 }
