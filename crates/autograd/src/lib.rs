@@ -8,6 +8,7 @@ mod node;
 mod op;
 pub mod ops;
 mod penalty;
+mod probe;
 mod tape;
 mod var;
 

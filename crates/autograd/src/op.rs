@@ -5,6 +5,7 @@ use std::any::Any;
 use layerwise_tensor::kernel::Par;
 use layerwise_tensor::{Accum, Gradients, Mode, ParamId, Params, Scalar};
 
+use crate::act::Act;
 use crate::node::{Kind, Node};
 use crate::var::{Inputs, Var};
 
@@ -63,6 +64,17 @@ pub trait Op<T: Scalar>: Any + Send {
     /// Whether gradients pass at all; `false` cuts them off (see [`crate::Graph::detach`]).
     fn passes_gradient(&self) -> bool {
         true
+    }
+
+    /// The activation its value ends with, if any: for probes ([`crate::Tape::act`]).
+    fn act(&self) -> Option<Act> {
+        None
+    }
+
+    /// Multiplies `out`, all ones, by the derivative of its activation at every value: for probes ([`crate::Tape::slopes`]).
+    /// Says whether it could.
+    fn slopes(&self, _values: Values<'_, T>, _y: &[T], _saved: &Saved<T>, _out: &mut [T]) -> bool {
+        false
     }
 }
 

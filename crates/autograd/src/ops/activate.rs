@@ -5,7 +5,7 @@ use layerwise_tensor::{Accum, Scalar, kernel};
 use super::elementwise::update;
 use crate::act::{Act, Needs};
 use crate::graph::Graph;
-use crate::op::{Backward, Forward, Op};
+use crate::op::{Backward, Forward, Op, Saved, Values};
 use crate::var::{Inputs, Var};
 
 impl<T: Scalar> Graph<'_, T> {
@@ -65,5 +65,14 @@ impl<T: Scalar> Op<T> for Activate {
                 update(b.par, cols, dx, b.dy, |dx, d| dx + d);
             }
         }
+    }
+
+    fn act(&self) -> Option<Act> {
+        Some(self.act)
+    }
+
+    fn slopes(&self, values: Values<'_, T>, y: &[T], _: &Saved<T>, out: &mut [T]) -> bool {
+        self.act.backward(if self.act.needs() == Needs::Input { values.get(self.x) } else { y }, out);
+        true
     }
 }

@@ -7,7 +7,7 @@ use super::dropout::Mask;
 use super::elementwise::update;
 use crate::act::{Act, Needs};
 use crate::graph::Graph;
-use crate::op::{Backward, Forward, Op};
+use crate::op::{Backward, Forward, Op, Saved, Values};
 use crate::var::{Inputs, Var};
 
 impl<T: Scalar> Graph<'_, T> {
@@ -80,7 +80,7 @@ impl Linear {
         wants_grad && (self.mask.is_some() || self.act.is_some_and(|a| a.needs() == Needs::Input))
     }
 
-    fn shape<T: Scalar>(&self, batch: usize, outputs: usize, values: crate::op::Values<'_, T>) -> LinearShape {
+    fn shape<T: Scalar>(&self, batch: usize, outputs: usize, values: Values<'_, T>) -> LinearShape {
         LinearShape { batch, inputs: values.shape(self.x).1, outputs }
     }
 }
@@ -144,6 +144,22 @@ impl<T: Scalar> Op<T> for Linear {
             *b.products += 1;
             kernel::linear_backward_input(shape, dz, w, accum, dx, par);
         }
+    }
+
+    fn act(&self) -> Option<Act> {
+        self.act
+    }
+
+    fn slopes(&self, _: Values<'_, T>, y: &[T], saved: &Saved<T>, out: &mut [T]) -> bool {
+        let [saved, ..] = saved.get();
+        match self.act {
+            // Under dropout the saved buffer holds f' m / keep itself.
+            Some(_) if self.mask.is_some() && saved.len() == out.len() => out.copy_from_slice(saved),
+            Some(act) if self.mask.is_none() && act.needs() == Needs::Output => act.backward(y, out),
+            Some(act) if self.mask.is_none() && saved.len() == out.len() => act.backward(saved, out),
+            _ => return false,
+        }
+        true
     }
 }
 

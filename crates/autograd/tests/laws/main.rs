@@ -4,5 +4,6 @@ mod acts;
 mod fused;
 mod gradients;
 mod misuse;
+mod probes;
 mod steps;
 mod threads;
