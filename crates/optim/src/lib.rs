@@ -7,6 +7,7 @@ pub mod constraint;
 mod ema;
 mod error;
 mod group;
+pub mod lbfgs;
 mod lookahead;
 mod named;
 mod optimizer;
@@ -25,6 +26,7 @@ pub use constraint::{Constraint, ConstraintFn, MaxNorm, NonNegative, SharedConst
 pub use ema::Ema;
 pub use error::OptimError;
 pub use group::{DecayOn, Group};
+pub use lbfgs::{Lbfgs, LbfgsConfig, LbfgsMeta, LbfgsReport, LineSearch, Stop};
 pub use lookahead::Lookahead;
 pub use optimizer::{Optimizer, StepReport};
 pub use penalty::{L1Style, Penalty};

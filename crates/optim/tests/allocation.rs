@@ -6,7 +6,10 @@ use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use layerwise_optim::{Adam, Clip, Ema, L1Style, Lookahead, OptimizerConfig, Plateau, Swa, constraint, rule, schedule};
+use layerwise_optim::{
+    Adam, Clip, Ema, L1Style, Lbfgs, LbfgsConfig, Lookahead, OptimizerConfig, Plateau, Swa, constraint, lbfgs, rule,
+    schedule,
+};
 use layerwise_tensor::{BufferUpdate, Constant, Gradients, Layout, ParamKind, Params, Scalar, Stream};
 
 struct Counting;
@@ -75,6 +78,32 @@ fn configs() -> Vec<OptimizerConfig> {
     configs
 }
 
+/// L-BFGS, once its history is full.
+fn allocations_of_lbfgs<T: Scalar>(config: LbfgsConfig) -> u64 {
+    let mut layout = Layout::new();
+    let weight = layout.scope().param("weight", ParamKind::Weight, 300, 300, Constant(1.0));
+    let mut params = Params::<T>::init(layout, &Stream::new(0));
+    let mut grads = Gradients::new(&params);
+    let mut optimizer = Lbfgs::new(config.history(2).max_iter(3).tolerances(0.0, 0.0), &params);
+    let mut before = 0;
+    for step in 0..6 {
+        if step == 2 {
+            before = ALLOCATIONS.load(Ordering::Relaxed);
+        }
+        // `sum c_i (cosh(w_i) - 1)`, whose curvature changes: every move is a new pair.
+        optimizer.step(&mut params, &mut grads, |params: &Params<T>, grads: &mut Gradients<T>| {
+            let mut loss = 0.0;
+            for (i, (g, w)) in grads.slot(weight).0.iter_mut().zip(params.get(weight)).enumerate() {
+                let (c, w) = (1e-4 * (1 + i % 7) as f64, w.as_f64());
+                *g = T::of(c * w.sinh());
+                loss += c * (w.cosh() - 1.0);
+            }
+            loss
+        });
+    }
+    ALLOCATIONS.load(Ordering::Relaxed) - before
+}
+
 /// Every worker takes a piece of work: its first theft allocates, whenever that may happen on a busy machine.
 fn meet(threads: usize) {
     let all = Barrier::new(threads);
@@ -92,6 +121,11 @@ fn main() {
     for pool in &pools {
         for config in configs() {
             let (single, double) = pool.install(|| (allocations::<f32>(&config), allocations::<f64>(&config)));
+            assert_eq!((single, double), (0, 0), "{} threads, {config:?}", pool.current_num_threads());
+        }
+        for config in lbfgs::samples() {
+            let (single, double) =
+                pool.install(|| (allocations_of_lbfgs::<f32>(config), allocations_of_lbfgs::<f64>(config)));
             assert_eq!((single, double), (0, 0), "{} threads, {config:?}", pool.current_num_threads());
         }
     }

@@ -5,6 +5,7 @@ mod closed_forms;
 mod constraints;
 mod convergence;
 mod fused;
+mod lbfgs;
 mod persistence;
 mod schedules;
 mod selection;
