@@ -30,7 +30,7 @@ fn gradients_agree_with_differences() {
     for (name, kind, loss) in all() {
         for (rows, cols) in [(1, 1), (1, 2), (15, 3), (17, 16), (16, 17)] {
             let cols = Loss::<f64>::width(&*loss).unwrap_or(cols);
-            let outputs = cols * Loss::<f64>::outputs_per_target(&*loss);
+            let outputs = Loss::<f64>::outputs(&*loss, cols);
             // Not all labels are 0: classes that all weigh nothing have no mean.
             let labels: Vec<u32> = (0..rows as u32).map(|i| (i * 7 + 1) % cols as u32).collect();
             let values: Array2<f64> = normal::<f64>(rows, cols, 9).mapv(|v| 1.0 / (1.0 + v.exp()));

@@ -9,6 +9,7 @@ mod mlp;
 pub mod model;
 mod module;
 mod options;
+pub mod special;
 
 pub use activation::Activation;
 pub use error::ConfigError;
@@ -21,8 +22,9 @@ pub use layer::{
     Sequential, SequentialConfig, SwiGlu, SwiGluConfig,
 };
 pub use loss::{
-    AnyLoss, BceWithLogits, GaussianNll, Huber, KlDiv, Loss, Mae, Mse, PoissonNll, SmoothL1, SoftmaxCrossEntropy,
-    Target, TargetKind, WeightedBceWithLogits, WeightedSoftmaxCrossEntropy,
+    AnyLoss, BceWithLogits, GaussianNll, Huber, KlDiv, Likelihood, Loss, Mae, Mixed, Mse, NegativeBinomial, PoissonNll,
+    SmoothL1, SoftmaxCrossEntropy, Target, TargetKind, Terms, Weighted, WeightedBceWithLogits,
+    WeightedSoftmaxCrossEntropy, Weights,
 };
 pub use mlp::{Mlp, MlpConfig, Norm};
 pub use model::{BuildModel, ModelConfig, SequentialModelConfig};

@@ -1,31 +1,34 @@
 //! Gathering the rows of a batch.
 
 use layerwise_autograd::{Graph, Var};
-use layerwise_nn_layers::Target;
+use layerwise_nn_layers::{Target, Weights};
 use layerwise_tensor::Scalar;
 use ndarray::{ArrayView2, s};
 
 use crate::data::{Samples, Targets};
 
-/// Memory for the targets of a batch; it is allocated once and reused from step to step.
+/// Memory for the targets of a batch and their weights; it is allocated once and reused from step to step.
 #[derive(Debug)]
 pub(crate) struct Batch<T> {
     labels: Vec<u32>,
     values: Vec<T>,
+    weights: Vec<T>,
+    mask: Vec<T>,
 }
 
 impl<T: Scalar> Batch<T> {
     pub(crate) fn new() -> Self {
-        Self { labels: Vec::new(), values: Vec::new() }
+        Self { labels: Vec::new(), values: Vec::new(), weights: Vec::new(), mask: Vec::new() }
     }
 
-    /// Copies the rows `order` of the features straight onto the tape, and those of the targets into this memory.
+    /// Copies the rows `order` of the features straight onto the tape, and those of the targets and of their
+    /// weights into this memory.
     pub(crate) fn gather<'b>(
         &'b mut self,
         g: &mut Graph<'_, T>,
         samples: &Samples<'_, T>,
         order: &[usize],
-    ) -> (Var, Target<'b, T>) {
+    ) -> (Var, Target<'b, T>, Weights<'b, T>) {
         let inputs = samples.inputs();
         let x = g.input_from(order.len(), inputs.ncols(), |out| gather_rows(inputs, order, out));
         let target = match samples.targets() {
@@ -35,14 +38,18 @@ impl<T: Scalar> Batch<T> {
                 self.labels.extend(order.iter().map(|i| labels[*i]));
                 Target::Labels(&self.labels)
             }
-            Targets::Values(values) => {
-                self.values.resize(order.len() * values.ncols(), T::zero());
-                gather_rows(values, order, &mut self.values);
-                let view = ArrayView2::from_shape((order.len(), values.ncols()), &self.values);
-                Target::Values(view.unwrap_or_else(|_| unreachable!("sized just above")))
-            }
+            Targets::Values(values) => Target::Values(gather_into(&mut self.values, values, order)),
         };
-        (x, target)
+        let mut weights = match samples.target_mask() {
+            Some(mask) => Weights::of_values(gather_into(&mut self.mask, mask, order)),
+            None => Weights::none(),
+        };
+        if let Some(rows) = samples.row_weights() {
+            self.weights.clear();
+            self.weights.extend(order.iter().map(|i| rows[*i]));
+            weights = weights.and_rows(&self.weights);
+        }
+        (x, target, weights)
     }
 }
 
@@ -58,6 +65,22 @@ pub(crate) fn target_in_place<'a, T: Scalar>(
         Targets::Labels(labels) => Target::Labels(&labels[first..end]),
         Targets::Values(values) => Target::Values(values.slice_move(s![first..end, ..])),
     }
+}
+
+/// The weights of the rows `first..end` where they lie.
+pub(crate) fn weights_in_place<'a, T: Scalar>(samples: &Samples<'a, T>, first: usize, end: usize) -> Weights<'a, T> {
+    let weights = match samples.target_mask() {
+        Some(mask) => Weights::of_values(mask.slice_move(s![first..end, ..])),
+        None => Weights::none(),
+    };
+    samples.row_weights().map_or(weights, |rows| weights.and_rows(&rows[first..end]))
+}
+
+fn gather_into<'b, T: Scalar>(memory: &'b mut Vec<T>, x: ArrayView2<'_, T>, order: &[usize]) -> ArrayView2<'b, T> {
+    memory.resize(order.len() * x.ncols(), T::zero());
+    gather_rows(x, order, memory);
+    let view = ArrayView2::from_shape((order.len(), x.ncols()), memory.as_slice());
+    view.unwrap_or_else(|_| unreachable!("sized just above"))
 }
 
 fn gather_rows<T: Scalar>(x: ArrayView2<'_, T>, order: &[usize], out: &mut [T]) {

@@ -43,7 +43,7 @@ fn in_data<T: Scalar>(samples: &Samples<'_, T>, order: &[usize]) -> Option<Strin
             return Some(format!("the data hold {v} in row {i}, feature {c}: remove or fill in what is missing"));
         }
         if let Targets::Values(values) = samples.targets()
-            && let Some(c) = values.row(*i).iter().position(|v| !v.is_finite())
+            && let Some(c) = (0..values.ncols()).find(|c| samples.counts(*i, *c) && !values[[*i, *c]].is_finite())
         {
             return Some(format!("the targets hold {} in row {i}, column {c}", values[[*i, c]]));
         }

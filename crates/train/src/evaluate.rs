@@ -5,7 +5,7 @@ use layerwise_nn_layers::{Loss, Module};
 use layerwise_tensor::{Mode, Params, Scalar, Stream};
 use ndarray::{Array2, ArrayView2, s};
 
-use crate::batch::target_in_place;
+use crate::batch::{target_in_place, weights_in_place};
 use crate::data::Samples;
 use crate::threads::Threads;
 
@@ -27,7 +27,7 @@ pub fn predict<T: Scalar>(
     on_all_cores(params, x.nrows(), || evaluator.predict(model, params, x))
 }
 
-/// The mean loss of `model` over the rows of `samples`, with the penalties of its modules, computed `batch` rows at a time in [`Mode::Eval`], on as many threads as by
+/// The mean loss of `model` over the rows of `samples`, weighted as they say, with the penalties of its modules, computed `batch` rows at a time in [`Mode::Eval`], on as many threads as by
 /// [`predict`].
 ///
 /// # Panics
@@ -103,7 +103,8 @@ impl<T: Scalar> Evaluator<T> {
         mut outputs: Option<&mut Array2<T>>,
     ) -> f64 {
         let rows = x.nrows();
-        let (mut first, mut sum) = (0, 0.0);
+        // Losses are means over what counts, penalties over the rows.
+        let (mut first, mut sum, mut weight, mut penalties) = (0, 0.0, 0.0, 0.0);
         loop {
             let end = (first + self.batch).min(rows);
             // Nothing is random in this mode, so the stream is never read.
@@ -120,14 +121,19 @@ impl<T: Scalar> Evaluator<T> {
                 outputs.slice_mut(s![first..end, ..]).assign(&g.value(y));
             }
             if let Some((loss, samples)) = measure {
-                let value = loss.loss(&mut g, y, target_in_place(samples, first, end, x));
-                let value = g.total(value);
-                sum += g.scalar(value) * (end - first) as f64;
+                let (target, weights) =
+                    (target_in_place(samples, first, end, x), weights_in_place(samples, first, end));
+                let batch = loss.weighted(&mut g, y, target, &weights);
+                sum += g.scalar(batch.loss) * batch.weight;
+                weight += batch.weight;
+                if let Some(found) = g.penalties() {
+                    penalties += g.scalar(found) * (end - first) as f64;
+                }
             }
             first = end;
             // The loop body runs once for no rows too: only the model knows how many outputs it has.
             if first == rows {
-                return sum / rows as f64;
+                return sum / weight + penalties / rows as f64;
             }
         }
     }

@@ -10,7 +10,7 @@ pub struct EpochRecord {
     pub epoch: usize,
     /// Steps taken since the fit began.
     pub steps: u64,
-    /// Mean loss over the rows of the epoch, each measured before the step that used it.
+    /// Mean loss over the rows of the epoch, weighted if they have weights, each measured before the step that used it.
     pub loss: f64,
     /// Mean loss on the validation samples after the epoch.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -211,10 +211,10 @@ impl<T: Scalar> Trainer<'_, T> {
             for order in batches.epoch(epoch as u64) {
                 let step = optimizer.steps();
                 let mut g = tape.graph(params, Mode::Train, streams.step.at(step));
-                let (x, target) = memory.gather(&mut g, samples, order);
+                let (x, target, weights) = memory.gather(&mut g, samples, order);
                 let y = self.model.forward(&mut g, x);
-                let loss = self.loss.loss(&mut g, y, target);
-                let loss = g.total(loss);
+                let batch = self.loss.weighted(&mut g, y, target, &weights);
+                let loss = g.total(batch.loss);
                 let diverged = |origin| TrainError::Diverged { step, epoch, origin, remedy: divergence::REMEDY };
                 if !g.scalar(loss).is_finite() {
                     return Err(diverged(divergence::of_loss(&g, samples, order)));
@@ -224,7 +224,7 @@ impl<T: Scalar> Trainer<'_, T> {
                 if !done.applied {
                     return Err(diverged(divergence::of_gradient(&grads)));
                 }
-                sums.add(loss, order.len(), done.grad_norm, done.rate);
+                sums.add(loss, batch.weight, done.grad_norm, done.rate);
                 let end = StepEnd {
                     epoch,
                     step,
@@ -268,7 +268,7 @@ impl<T: Scalar> Trainer<'_, T> {
                 metrics.push((metric.name.to_owned(), metric.of(outputs.view(), samples)?));
             }
         }
-        let (loss, gradient_norm) = (sums.loss / sums.rows, sums.norm / sums.steps);
+        let (loss, gradient_norm) = (sums.loss / sums.weight, sums.norm / sums.steps);
         let steps = optimizer.steps();
         Ok(EpochRecord { epoch, steps, loss, validation_loss, metrics, rate: sums.rate, gradient_norm })
     }
@@ -312,16 +312,16 @@ impl<T: Scalar> Trainer<'_, T> {
 #[derive(Default)]
 struct Sums {
     loss: f64,
-    rows: f64,
+    weight: f64,
     norm: f64,
     steps: f64,
     rate: f64,
 }
 
 impl Sums {
-    fn add(&mut self, loss: f64, rows: usize, norm: f64, rate: f64) {
-        self.loss += loss * rows as f64;
-        self.rows += rows as f64;
+    fn add(&mut self, loss: f64, weight: f64, norm: f64, rate: f64) {
+        self.loss += loss * weight;
+        self.weight += weight;
         self.norm += norm;
         self.steps += 1.0;
         self.rate = rate;

@@ -6,7 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use layerwise_nn_layers::{Activation, BuildModel, Mlp, SoftmaxCrossEntropy};
+use layerwise_nn_layers::{Activation, BuildModel, Mlp, Mse, SoftmaxCrossEntropy};
 use layerwise_tensor::kernel::{self, LinearShape, Par};
 use layerwise_tensor::{Accum, Scalar, Stream};
 use layerwise_train::{Samples, Trainer};
@@ -57,9 +57,28 @@ fn per_step<T: Scalar>(threads: usize) -> Vec<u64> {
     counts.windows(2).skip(2).map(|w| w[1] - w[0]).collect()
 }
 
+/// The same for an autoencoder whose rows have weights and whose values have a mask.
+fn per_weighted_step(threads: usize) -> Vec<u64> {
+    let rows = BATCH * STEPS;
+    let mut x = Array2::<f64>::zeros((rows, WIDTHS[0]));
+    Stream::new(1).normal(0, x.as_slice_mut().unwrap());
+    let mask = x.mapv(|v| f64::from(u8::from(v > -1.0)));
+    let weights: Vec<f64> = (0..rows).map(|i| (i % 3) as f64).collect();
+    let config = Mlp::builder(WIDTHS[0]).hidden(&WIDTHS[1..3]).outputs(WIDTHS[0]);
+    let (mlp, mut params) = config.activation(Activation::RELU).create::<f64>(1).unwrap();
+    let samples = Samples::reconstruct(x.view()).unwrap().weights(&weights).unwrap().mask(mask.view()).unwrap();
+    let mut counts = Vec::with_capacity(STEPS);
+    let trainer = Trainer::new(&mlp, Mse).epochs(1).batch(BATCH).on_step(|_| {
+        counts.push(ALLOCATIONS.load(Ordering::Relaxed));
+        ControlFlow::Continue(())
+    });
+    pool(threads).install(|| trainer.fit(&mut params, &samples)).unwrap();
+    counts.windows(2).skip(2).map(|w| w[1] - w[0]).collect()
+}
+
 /// Allocations of the matrix products of such a step alone.
-fn of_products<T: Scalar>(threads: usize) -> u64 {
-    let layers: Vec<_> = WIDTHS.windows(2).map(|w| LinearShape { batch: BATCH, inputs: w[0], outputs: w[1] }).collect();
+fn of_products<T: Scalar>(threads: usize, widths: [usize; 4]) -> u64 {
+    let layers: Vec<_> = widths.windows(2).map(|w| LinearShape { batch: BATCH, inputs: w[0], outputs: w[1] }).collect();
     let buffer = |n: usize| vec![T::one(); n];
     let mut memory: Vec<_> = layers
         .iter()
@@ -86,13 +105,18 @@ fn pool(threads: usize) -> rayon::ThreadPool {
 
 fn main() {
     for threads in [1, 2] {
-        let (narrow, wide) = (of_products::<f32>(threads), of_products::<f64>(threads));
+        let (narrow, wide) = (of_products::<f32>(threads, WIDTHS), of_products::<f64>(threads, WIDTHS));
         let (steps_f32, steps_f64) = (per_step::<f32>(threads), per_step::<f64>(threads));
         println!(
             "{threads} threads, f32: products {narrow}, steps {steps_f32:?}; f64: products {wide}, steps {steps_f64:?}"
         );
         assert!(steps_f32.iter().all(|n| *n == narrow), "f32, {threads} threads: {steps_f32:?}, products {narrow}");
         assert!(steps_f64.iter().all(|n| *n == wide), "f64, {threads} threads: {steps_f64:?}, products {wide}");
+        let [inputs, first, second, _] = WIDTHS;
+        let (products, steps) =
+            (of_products::<f64>(threads, [inputs, first, second, inputs]), per_weighted_step(threads));
+        println!("{threads} threads, weights and mask: products {products}, steps {steps:?}");
+        assert!(steps.iter().all(|n| *n == products), "weights, {threads} threads: {steps:?}, products {products}");
         if cfg!(feature = "openblas") {
             assert_eq!((narrow, wide), (0, 0), "a BLAS packs into memory of its own");
         }

@@ -11,9 +11,9 @@ use layerwise_optim::{Adam, Clip, Cosine, Margin, OptimizerConfig, Plateau, Sgd}
 use layerwise_tensor::{Accum, Gradients, Mode, Params, Scalar, Stream};
 use layerwise_train::metrics::{Metric, accuracy, classify};
 use layerwise_train::{
-    EarlyStopping, Evaluator, Samples, Stop, StopReason, Streams, TrainError, Trainer, evaluate, predict,
+    EarlyStopping, Evaluator, FitReport, Samples, Stop, StopReason, Streams, TrainError, Trainer, evaluate, predict,
 };
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, Axis, array};
 
 /// Normal rows with labels: class 1 where the product of the first two features is positive.
 fn data<T: Scalar>(rows: usize, cols: usize) -> (Array2<T>, Vec<u32>) {
@@ -288,4 +288,78 @@ fn no_epoch_changes_nothing() {
     let samples = Samples::labels(x.view(), &y).unwrap();
     let report = Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(0).fit(&mut params, &samples).unwrap();
     assert_eq!((report.steps, params.to_le_bytes()), (0, before));
+}
+
+#[test]
+fn a_row_of_weight_two_is_two_rows() {
+    // One batch holds all rows, so nothing depends on how they are shuffled but the order of sums.
+    let x = array![[1.0, 0.5], [-0.5, 2.0], [0.25, -1.0]];
+    let y = array![[1.0], [0.0], [-2.0]];
+    let twice = [0, 1, 1, 1];
+    let (mlp, start) = Mlp::builder(2).hidden(&[4]).outputs(1).activation(Activation::TANH).create::<f64>(1).unwrap();
+    fn fit(mlp: &Mlp, start: &Params<f64>, samples: &Samples<'_, f64>) -> (Params<f64>, FitReport) {
+        let mut params = start.clone();
+        let trainer = Trainer::new(mlp, Mse).epochs(20).batch(8).rate(0.05).validation(*samples);
+        let report = trainer.fit(&mut params, samples).unwrap();
+        (params, report)
+    }
+    let (many_x, many_y) = (x.select(Axis(0), &twice), y.select(Axis(0), &twice));
+    let many = Samples::values(many_x.view(), many_y.view()).unwrap();
+    let (plain, expected) = fit(&mlp, &start, &many);
+    let mut hidden = y.clone();
+    hidden[[2, 0]] = f64::NAN;
+    let weights = [1.0, 3.0, 0.0];
+    let weighted = Samples::values(x.view(), hidden.view()).unwrap().weights(&weights).unwrap();
+    let (found, report) = fit(&mlp, &start, &weighted);
+    for (a, b) in found.trainable().iter().zip(plain.trainable()) {
+        assert!((a - b).abs() < 1e-10, "{a} against {b}");
+    }
+    for (a, b) in report.history.epochs.iter().zip(&expected.history.epochs) {
+        assert!((a.loss - b.loss).abs() < 1e-10 && (a.gradient_norm - b.gradient_norm).abs() < 1e-10);
+        assert!((a.validation_loss.unwrap() - b.validation_loss.unwrap()).abs() < 1e-10);
+    }
+}
+
+#[test]
+fn a_weighted_mean_does_not_depend_on_how_the_rows_are_batched() {
+    let x = Array2::from_shape_fn((7, 2), |(i, j)| (i as f64 - 3.0) * (j as f64 + 0.5));
+    let mask = Array2::from_shape_fn((7, 2), |(i, j)| f64::from(u8::from((i * 3 + j) % 4 != 0)));
+    let weights: Vec<f64> = (0..7).map(|i| f64::from(i % 3)).collect();
+    let (mlp, params) = Mlp::builder(2).outputs(2).create::<f64>(1).unwrap();
+    let samples = Samples::reconstruct(x.view()).unwrap().weights(&weights).unwrap().mask(mask.view()).unwrap();
+    let whole = evaluate(&mlp, &Mse, &params, &samples, 7);
+    let y = predict(&mlp, &params, x.view(), 7);
+    let (mut sum, mut total) = (0.0, 0.0);
+    for ((i, j), m) in mask.indexed_iter() {
+        sum += weights[i] * m * (y[[i, j]] - x[[i, j]]).powi(2);
+        total += weights[i] * m;
+    }
+    assert!((whole - sum / total).abs() < 1e-12 * whole);
+    // Batches of one row have rows that count nothing among them.
+    for batch in [1, 2, 3, 4] {
+        assert!((evaluate(&mlp, &Mse, &params, &samples, batch) - whole).abs() < 1e-12 * whole);
+    }
+}
+
+#[test]
+fn a_masked_fit_learns_from_what_is_known() {
+    // Two targets of one input, each known on its own half of the rows: both lines are found.
+    let x = Array2::from_shape_fn((40, 1), |(i, _)| (i as f64 - 20.0) / 10.0);
+    let truth = Array2::from_shape_fn((40, 2), |(i, j)| if j == 0 { 2.0 * x[[i, 0]] + 1.0 } else { -x[[i, 0]] });
+    let mask = Array2::from_shape_fn((40, 2), |(i, j)| f64::from(u8::from(i % 2 == j)));
+    let known = Array2::from_shape_fn((40, 2), |at| if mask[at] == 1.0 { truth[at] } else { f64::NAN });
+    let (mlp, mut params) = Mlp::builder(1).outputs(2).create::<f64>(1).unwrap();
+    let samples = Samples::values(x.view(), known.view()).unwrap().mask(mask.view()).unwrap();
+    let trainer = Trainer::new(&mlp, Mse).epochs(300).batch(8).rate(0.05);
+    trainer.fit(&mut params, &samples).unwrap();
+    let found = predict(&mlp, &params, x.view(), 40);
+    assert!((&found - &truth).iter().all(|d| d.abs() < 1e-3));
+    // A target that is not a number and counts is named.
+    let mut broken = truth.clone();
+    broken[[3, 1]] = f64::NAN;
+
+    let ones = Array2::ones((40, 2));
+    let samples = Samples::values(x.view(), broken.view()).unwrap().mask(ones.view()).unwrap();
+    let message = Trainer::new(&mlp, Mse).epochs(1).fit(&mut params, &samples).unwrap_err().to_string();
+    assert!(message.contains("NaN in row 3, column 1"), "{message}");
 }

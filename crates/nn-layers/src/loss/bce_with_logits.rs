@@ -4,8 +4,10 @@ use layerwise_autograd::{Graph, Var};
 use layerwise_tensor::Scalar;
 use serde_json::{Map, Value};
 
-use super::entry::{AnyLoss, Loss, NamedLoss, Target, TargetKind};
+use super::entry::{AnyLoss, Loss, NamedLoss};
+use super::target::{Target, TargetKind};
 use super::weighted_bce::{POS_WEIGHT, WeightedBceWithLogits};
+use super::weights::Terms;
 use crate::error::ConfigError;
 use crate::options;
 
@@ -30,6 +32,10 @@ impl BceWithLogits {
 impl<T: Scalar> Loss<T> for BceWithLogits {
     fn target(&self) -> TargetKind {
         Self::TARGET
+    }
+
+    fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms {
+        WeightedBceWithLogits::PLAIN.terms(g, output, target)
     }
 
     fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var {

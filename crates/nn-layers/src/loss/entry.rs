@@ -4,29 +4,110 @@ use std::fmt::{self, Debug};
 
 use layerwise_autograd::{Graph, Var};
 use layerwise_tensor::Scalar;
-use layerwise_tensor::ndarray::ArrayView2;
 use serde_json::{Map, Value};
 
+use super::target::{Target, TargetKind};
+use super::weights::{Terms, Weighted, Weights};
 use crate::error::ConfigError;
 
-/// A loss: one number for the output of a model and what it should have been.
+/// A loss: one number for the output of a model and what it should have been, the mean of [`Loss::terms`].
+///
+/// # Example
+/// A loss of one's own; weights of rows and masks of values come with it:
+/// ```
+/// use layerwise_autograd::{Graph, Tape, Var};
+/// use layerwise_nn_layers::{Loss, Target, TargetKind, Terms, Weights};
+/// use layerwise_tensor::{Layout, Mode, Params, Scalar, Stream, ndarray::array};
+///
+/// /// `mean((y - t)^4)`.
+/// struct Quartic;
+///
+/// impl<T: Scalar> Loss<T> for Quartic {
+///     fn target(&self) -> TargetKind {
+///         TargetKind::Values
+///     }
+///     fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms {
+///         let target = target.values("quartic", g);
+///         let d = g.sub(output, target);
+///         let square = g.square(d);
+///         Terms::new(g.square(square))
+///     }
+/// }
+///
+/// let params = Params::<f64>::init(Layout::new(), &Stream::new(0));
+/// let mut tape = Tape::new();
+/// let mut g = tape.graph(&params, Mode::Train, Stream::new(0));
+/// let y = g.input(array![[1.0, 2.0], [3.0, 5.0]].view());
+/// let target = array![[0.0, f64::NAN], [3.0, 3.0]];
+/// let weights = Weights::of_values(array![[1.0, 0.0], [1.0, 1.0]].view()).and_rows(&[3.0, 1.0]);
+/// let found = Quartic.weighted(&mut g, y, Target::Values(target.view()), &weights);
+/// assert_eq!((g.scalar(found.loss), found.weight), ((3.0 * 1.0 + 0.0 + 16.0) / 5.0, 5.0));
+/// # Ok::<(), layerwise_nn_layers::ConfigError>(())
+/// ```
 pub trait Loss<T: Scalar>: Send + Sync {
     /// What the target has to be.
     fn target(&self) -> TargetKind;
 
-    /// Writes the loss of `output` against `target` onto `g`; the result is `(1, 1)`, the mean over the batch.
+    /// Writes what `output` costs against `target` onto `g`, not yet reduced: one term for each value of the target, unless the loss says
+    /// otherwise, and what the terms count when their mean is taken.
     ///
     /// # Panics
     /// If `target` is of another kind or shape than `output` asks for.
     #[track_caller]
-    fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var;
+    fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms;
+
+    /// Writes the loss of `output` against `target` onto `g`; the result is `(1, 1)`, the mean over the batch.
+    ///
+    /// Losses that have a faster way than the mean of [`Loss::terms`] take it; the two agree up to rounding.
+    ///
+    /// # Panics
+    /// As [`Loss::terms`].
+    #[track_caller]
+    fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var {
+        let terms = self.terms(g, output, target);
+        terms.mean(g)
+    }
+
+    /// The loss with a weight `w_i` for each row and `m_ij` for each value of the target: `sum w_i m_ij l_ij / sum w_i m_ij n_ij`,
+    /// where the terms `l` count `n` (1 in most losses). Where all weights are 0 the loss is 0, and so is its gradient.
+    ///
+    /// A target of weight 0 is never looked at: it may be NaN. The output at its place must be finite.
+    ///
+    /// # Other libraries
+    /// The sum of the weights divides: doubling all weights changes nothing, and a row of weight 2 is worth two rows. PyTorch's
+    /// `weight` of `BCELoss` and Keras' `sample_weight` divide by the number of values instead, so weights there change the size of the
+    /// step too; PyTorch's class weights, Keras' masks and scikit-learn's `sample_weight` divide as we do.
+    ///
+    /// # Panics
+    /// As [`Loss::terms`], and if the weights are not as many as rows, or not in the shape of the target.
+    #[track_caller]
+    fn weighted(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>, weights: &Weights<'_, T>) -> Weighted {
+        if weights.is_none() {
+            let weight = g.shape(output).0 as f64;
+            return Weighted { loss: self.loss(g, output, target), weight };
+        }
+        let target = weights.known(g, output, target);
+        let terms = self.terms(g, output, target);
+        terms.weighted_mean(g, weights, |term| self.term_column(term))
+    }
+
+    /// The column of the target whose weight term `term` of a row takes: its own, unless a term covers several columns.
+    fn term_column(&self, term: usize) -> usize {
+        term
+    }
 
     /// Columns of the output for each column of the target: 1 unless the model puts out several parameters of a distribution.
     fn outputs_per_target(&self) -> usize {
         1
     }
 
-    /// The width of the output, where numbers of the loss (such as a weight for each class) fit one width only.
+    /// Columns of the output for a target of `targets` columns (for labels: of `targets` classes).
+    fn outputs(&self, targets: usize) -> usize {
+        targets * self.outputs_per_target()
+    }
+
+    /// The width of the target (for labels: the number of classes), where the loss fits one width only, such as that of its weights for
+    /// each class.
     fn width(&self) -> Option<usize> {
         None
     }
@@ -42,8 +123,20 @@ impl Loss<f32> for Box<dyn AnyLoss> {
         Loss::<f32>::target(&**self)
     }
 
+    fn terms(&self, g: &mut Graph<'_, f32>, output: Var, target: Target<'_, f32>) -> Terms {
+        Loss::<f32>::terms(&**self, g, output, target)
+    }
+
     fn loss(&self, g: &mut Graph<'_, f32>, output: Var, target: Target<'_, f32>) -> Var {
         Loss::<f32>::loss(&**self, g, output, target)
+    }
+
+    fn term_column(&self, term: usize) -> usize {
+        Loss::<f32>::term_column(&**self, term)
+    }
+
+    fn outputs(&self, targets: usize) -> usize {
+        Loss::<f32>::outputs(&**self, targets)
     }
 
     fn outputs_per_target(&self) -> usize {
@@ -60,8 +153,20 @@ impl Loss<f64> for Box<dyn AnyLoss> {
         Loss::<f64>::target(&**self)
     }
 
+    fn terms(&self, g: &mut Graph<'_, f64>, output: Var, target: Target<'_, f64>) -> Terms {
+        Loss::<f64>::terms(&**self, g, output, target)
+    }
+
     fn loss(&self, g: &mut Graph<'_, f64>, output: Var, target: Target<'_, f64>) -> Var {
         Loss::<f64>::loss(&**self, g, output, target)
+    }
+
+    fn term_column(&self, term: usize) -> usize {
+        Loss::<f64>::term_column(&**self, term)
+    }
+
+    fn outputs(&self, targets: usize) -> usize {
+        Loss::<f64>::outputs(&**self, targets)
     }
 
     fn outputs_per_target(&self) -> usize {
@@ -71,77 +176,6 @@ impl Loss<f64> for Box<dyn AnyLoss> {
     fn width(&self) -> Option<usize> {
         Loss::<f64>::width(&**self)
     }
-}
-
-/// What the output of a model should have been.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Target<'a, T: Scalar> {
-    /// The class of each row, below the width of the output.
-    Labels(&'a [u32]),
-    /// Values, in the shape of the output unless [`Loss::outputs_per_target`] says otherwise.
-    Values(ArrayView2<'a, T>),
-    /// Values that stand on the graph already, such as the input of an autoencoder.
-    Var(Var),
-}
-
-/// The kinds of [`Target`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TargetKind {
-    /// The class of each row.
-    Labels,
-    /// Values in the shape of the output.
-    Values,
-}
-
-impl fmt::Display for TargetKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Labels => "a class for each row",
-            Self::Values => "values in the shape of the output",
-        })
-    }
-}
-
-impl<T: Scalar> Target<'_, T> {
-    /// Its kind.
-    pub fn kind(&self) -> TargetKind {
-        match self {
-            Self::Labels(_) => TargetKind::Labels,
-            Self::Values(_) | Self::Var(_) => TargetKind::Values,
-        }
-    }
-
-    /// The values as a variable of `g`.
-    ///
-    /// # Panics
-    /// If these are labels; `loss` names who asked.
-    #[track_caller]
-    pub(crate) fn values(&self, loss: &str, g: &mut Graph<'_, T>) -> Var {
-        match self {
-            Self::Values(values) => g.input(*values),
-            Self::Var(var) => *var,
-            Self::Labels(_) => wrong_kind(loss, TargetKind::Values, TargetKind::Labels),
-        }
-    }
-
-    /// The labels.
-    ///
-    /// # Panics
-    /// If these are values; `loss` names who asked.
-    #[track_caller]
-    pub(crate) fn labels(&self, loss: &str) -> &[u32] {
-        match self {
-            Self::Labels(labels) => labels,
-            _ => wrong_kind(loss, TargetKind::Labels, TargetKind::Values),
-        }
-    }
-}
-
-#[track_caller]
-fn wrong_kind(loss: &str, wanted: TargetKind, found: TargetKind) -> ! {
-    panic!("loss `{loss}` needs {wanted}, found {found}")
 }
 
 /// A loss that can be named in a configuration.

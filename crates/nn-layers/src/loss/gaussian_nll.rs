@@ -5,7 +5,9 @@ use layerwise_tensor::Scalar;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::entry::{AnyLoss, Loss, NamedLoss, Target, TargetKind};
+use super::entry::{AnyLoss, Loss, NamedLoss};
+use super::target::{Target, TargetKind};
+use super::weights::Terms;
 use crate::error::ConfigError;
 use crate::options::{self, ArgSpec, Domain};
 
@@ -67,7 +69,7 @@ impl<T: Scalar> Loss<T> for GaussianNll {
         2
     }
 
-    fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var {
+    fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms {
         let t = target.values(Self::NAME, g);
         let ((rows, cols), (_, width)) = (g.shape(output), g.shape(t));
         let fits = g.shape(t) == (rows, width) && cols == 2 * width;
@@ -86,9 +88,8 @@ impl<T: Scalar> Loss<T> for GaussianNll {
         let precision = g.exp(precision);
         let squares = g.mul(squares, precision);
         let terms = g.add(s, squares);
-        let mean = g.mean_all(terms);
-        let half = g.scale(mean, 0.5);
-        if self.full { g.shift(half, 0.5 * std::f64::consts::TAU.ln()) } else { half }
+        let half = g.scale(terms, 0.5);
+        Terms::new(if self.full { g.shift(half, 0.5 * std::f64::consts::TAU.ln()) } else { half })
     }
 }
 

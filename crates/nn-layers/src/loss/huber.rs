@@ -4,8 +4,10 @@ use layerwise_autograd::{Graph, Var};
 use layerwise_tensor::Scalar;
 use serde_json::{Map, Value};
 
-use super::entry::{AnyLoss, Loss, NamedLoss, Target, TargetKind};
+use super::entry::{AnyLoss, Loss, NamedLoss};
+use super::target::{Target, TargetKind};
 use super::terms::{self, Per, Term};
+use super::weights::Terms;
 use crate::error::ConfigError;
 use crate::options::{self, ArgSpec, Domain};
 
@@ -49,6 +51,11 @@ impl Default for Huber {
 impl<T: Scalar> Loss<T> for Huber {
     fn target(&self) -> TargetKind {
         Self::TARGET
+    }
+
+    fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms {
+        let target = target.values(Self::NAME, g);
+        terms::each::<Self, T>(g, [self.delta, 0.0], Per::Value, output, target)
     }
 
     fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var {

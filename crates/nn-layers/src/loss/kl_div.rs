@@ -5,8 +5,10 @@ use layerwise_tensor::{Scalar, math};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::entry::{AnyLoss, Loss, NamedLoss, Target, TargetKind};
+use super::entry::{AnyLoss, Loss, NamedLoss};
+use super::target::{Target, TargetKind};
 use super::terms::{self, Per, Term};
+use super::weights::Terms;
 use crate::error::ConfigError;
 use crate::options;
 
@@ -42,6 +44,12 @@ impl KlDiv {
 impl<T: Scalar> Loss<T> for KlDiv {
     fn target(&self) -> TargetKind {
         Self::TARGET
+    }
+
+    fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms {
+        let target = target.values(Self::NAME, g);
+        let y = if self.logits { g.log_softmax(output) } else { output };
+        terms::each::<Self, T>(g, [0.0; 2], Per::Row, y, target)
     }
 
     fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var {

@@ -4,7 +4,9 @@ use layerwise_autograd::{Graph, Var};
 use layerwise_tensor::Scalar;
 use serde_json::{Map, Value};
 
-use super::entry::{AnyLoss, Loss, NamedLoss, Target, TargetKind};
+use super::entry::{AnyLoss, Loss, NamedLoss};
+use super::target::{Target, TargetKind};
+use super::weights::Terms;
 use crate::error::ConfigError;
 use crate::options;
 
@@ -18,6 +20,12 @@ pub struct Mse;
 impl<T: Scalar> Loss<T> for Mse {
     fn target(&self) -> TargetKind {
         Self::TARGET
+    }
+
+    fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms {
+        let target = target.values(Self::NAME, g);
+        let d = g.sub(output, target);
+        Terms::new(g.square(d))
     }
 
     fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var {

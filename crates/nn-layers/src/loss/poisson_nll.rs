@@ -5,10 +5,12 @@ use layerwise_tensor::{Scalar, math};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::entry::{AnyLoss, Loss, NamedLoss, Target, TargetKind};
+use super::entry::{AnyLoss, Loss, NamedLoss};
+use super::target::{Target, TargetKind};
 use super::terms::{self, Per, Term};
+use super::weights::Terms;
 use crate::error::ConfigError;
-use crate::options;
+use crate::options::{self, Args};
 
 /// Negative log-likelihood of counts `t` that are Poisson with rate `e^y`: `L = mean(e^y - t y)` over all values,
 /// `dL/dy = (e^y - t) / n`; PyTorch's `PoissonNLLLoss` with its default `log_input=True`.
@@ -33,6 +35,10 @@ impl PoissonNll {
     pub fn full() -> Self {
         Self { full: true }
     }
+
+    fn args(self) -> Args {
+        [if self.full { 1.0 } else { 0.0 }, 0.0]
+    }
 }
 
 impl<T: Scalar> Loss<T> for PoissonNll {
@@ -40,10 +46,14 @@ impl<T: Scalar> Loss<T> for PoissonNll {
         Self::TARGET
     }
 
+    fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms {
+        let target = target.values(Self::NAME, g);
+        terms::each::<Self, T>(g, self.args(), Per::Value, output, target)
+    }
+
     fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var {
         let target = target.values(Self::NAME, g);
-        let full = if self.full { 1.0 } else { 0.0 };
-        terms::mean::<Self, T>(g, [full, 0.0], Per::Value, output, target)
+        terms::mean::<Self, T>(g, self.args(), Per::Value, output, target)
     }
 }
 

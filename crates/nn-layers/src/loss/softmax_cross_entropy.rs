@@ -4,8 +4,10 @@ use layerwise_autograd::{Graph, Var};
 use layerwise_tensor::Scalar;
 use serde_json::{Map, Value};
 
-use super::entry::{AnyLoss, Loss, NamedLoss, Target, TargetKind};
+use super::entry::{AnyLoss, Loss, NamedLoss};
+use super::target::{Target, TargetKind};
 use super::weighted_cross_entropy::WeightedSoftmaxCrossEntropy;
+use super::weights::Terms;
 use crate::error::ConfigError;
 
 /// Cross-entropy of a softmax: `L = mean(ln sum_j e^(z_j) - z_label)` over the rows, `dL/dz = (softmax(z) - onehot(label)) / rows`;
@@ -37,6 +39,13 @@ impl SoftmaxCrossEntropy {
 impl<T: Scalar> Loss<T> for SoftmaxCrossEntropy {
     fn target(&self) -> TargetKind {
         Self::TARGET
+    }
+
+    fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms {
+        let labels = target.labels(Self::NAME);
+        let log_p = g.log_softmax(output);
+        let log_p = g.gather_cols(log_p, labels);
+        Terms::new(g.neg(log_p))
     }
 
     fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var {

@@ -8,7 +8,9 @@ use super::gaussian_nll::GaussianNll;
 use super::huber::Huber;
 use super::kl_div::KlDiv;
 use super::mae::Mae;
+use super::mixed::Mixed;
 use super::mse::Mse;
+use super::negative_binomial::NegativeBinomial;
 use super::poisson_nll::PoissonNll;
 use super::smooth_l1::SmoothL1;
 use super::softmax_cross_entropy::SoftmaxCrossEntropy;
@@ -27,6 +29,8 @@ pub fn table() -> &'static [&'static LossEntry] {
         &LossEntry::of::<KlDiv>(),
         &LossEntry::of::<GaussianNll>(),
         &LossEntry::of::<PoissonNll>(),
+        &LossEntry::of::<NegativeBinomial>(),
+        &LossEntry::of::<Mixed>(),
     ];
     TABLE
 }

@@ -1,10 +1,11 @@
-//! The mean of a function of each output and its target: what most losses are, as one operation.
+//! A function of each output and its target, and its mean as one operation: what most losses are.
 
 use std::marker::PhantomData;
 
 use layerwise_autograd::{Backward, Forward, Graph, Inputs, Op, Var};
 use layerwise_tensor::{Accum, Scalar, kernel, math};
 
+use super::weights::Terms;
 use crate::options::Args;
 
 /// What one output `y` and its target `t` add to a loss, with the derivatives by either; branch-free, as an activation.
@@ -42,6 +43,103 @@ pub(super) fn mean<F: Term, T: Scalar>(g: &mut Graph<'_, T>, args: Args, per: Pe
     let same = g.shape(y) == g.shape(target);
     g.require(same, F::OP, &[y, target], "output and target differ in shape");
     g.push(MeanOfTerms { y, target, args, per, term: PhantomData::<F> }, 1, 1)
+}
+
+/// The terms `l(y_ij, t_ij)` themselves, in the shape of `y`.
+///
+/// Gradient: `dy_ij = dl/dy dl_ij`, `dt_ij = dl/dt dl_ij`.
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub(super) fn each<F: Term, T: Scalar>(g: &mut Graph<'_, T>, args: Args, per: Per, y: Var, target: Var) -> Terms {
+    let (rows, cols) = g.shape(y);
+    let same = (rows, cols) == g.shape(target);
+    g.require(same, F::OP, &[y, target], "output and target differ in shape");
+    let terms = Terms::new(g.push(EachTerm { y, target, args, term: PhantomData::<F> }, rows, cols));
+    match per {
+        Per::Value => terms,
+        Per::Row => terms.counting(1.0 / cols as f64),
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct EachTerm<F> {
+    y: Var,
+    target: Var,
+    args: Args,
+    term: PhantomData<F>,
+}
+
+impl<T: Scalar, F: Term> Op<T> for EachTerm<F> {
+    fn name(&self) -> &'static str {
+        F::OP
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::new(&[self.y, self.target])
+    }
+
+    fn forward(&self, f: &mut Forward<'_, T>) {
+        let (y, t) = (f.values.get(self.y), f.values.get(self.target));
+        let args = self.args.map(T::of);
+        kernel::for_tiles(f.cols, f.y, f.par, |first, terms| {
+            derive(
+                first * f.cols,
+                terms,
+                Accum::Replace,
+                y,
+                t,
+                #[inline(always)]
+                |y, t| F::value(args, y, t),
+            );
+        });
+    }
+
+    fn backward(&self, b: &mut Backward<'_, T>) {
+        let (y, t) = (b.values.get(self.y), b.values.get(self.target));
+        let (args, cols) = (self.args.map(T::of), b.cols);
+        let dl = &*b.dy;
+        if let Some((dy, accum)) = b.grads.get(self.y) {
+            kernel::for_tiles(cols, dy, b.par, |first, dy| {
+                chain(
+                    first * cols,
+                    dy,
+                    accum,
+                    [dl, y, t],
+                    #[inline(always)]
+                    |y, t| F::d_output(args, y, t),
+                );
+            });
+        }
+        if let Some((dt, accum)) = b.grads.get(self.target) {
+            kernel::for_tiles(cols, dt, b.par, |first, dt| {
+                chain(
+                    first * cols,
+                    dt,
+                    accum,
+                    [dl, y, t],
+                    #[inline(always)]
+                    |y, t| F::d_target(args, y, t),
+                );
+            });
+        }
+    }
+}
+
+/// `out (+)= dl f(y, t)`, where `out` begins at value `first`.
+fn chain<T: Scalar>(first: usize, out: &mut [T], accum: Accum, [dl, y, t]: [&[T]; 3], f: impl Fn(T, T) -> T) {
+    let place = first..first + out.len();
+    let (dl, y, t) = (&dl[place.clone()], &y[place.clone()], &t[place]);
+    math::vectorize(
+        #[inline(always)]
+        || {
+            for (((out, dl), y), t) in out.iter_mut().zip(dl).zip(y).zip(t) {
+                let d = *dl * f(*y, *t);
+                *out = if accum == Accum::Add { *out + d } else { d };
+            }
+        },
+    );
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -3,8 +3,10 @@
 use layerwise_autograd::{Graph, Var};
 use layerwise_tensor::{Scalar, math};
 
-use super::entry::{Loss, Target, TargetKind};
+use super::entry::Loss;
+use super::target::{Target, TargetKind};
 use super::terms::{self, Per, Term};
+use super::weights::Terms;
 use crate::error::ConfigError;
 use crate::options::{self, ArgSpec, Domain};
 
@@ -22,6 +24,9 @@ pub struct WeightedBceWithLogits {
 }
 
 impl WeightedBceWithLogits {
+    /// As [`super::BceWithLogits`].
+    pub(super) const PLAIN: Self = Self { weight: 1.0 };
+
     pub(super) fn new(weight: f64) -> Result<Self, ConfigError> {
         Ok(Self { weight: options::number("loss `bce_with_logits`", &POS_WEIGHT, weight)? })
     }
@@ -35,6 +40,11 @@ impl WeightedBceWithLogits {
 impl<T: Scalar> Loss<T> for WeightedBceWithLogits {
     fn target(&self) -> TargetKind {
         TargetKind::Values
+    }
+
+    fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms {
+        let target = target.values(Self::OP, g);
+        terms::each::<Self, T>(g, [self.weight, 0.0], Per::Value, output, target)
     }
 
     fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use layerwise_autograd::{Backward, Forward, Graph, Inputs, Op, Var};
+use layerwise_autograd::{Backward, Forward, Graph, Inputs, Op, Trans, Var};
 use layerwise_tensor::{Accum, Scalar, kernel, math};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::entry::{Loss, Target, TargetKind};
+use super::entry::Loss;
+use super::target::{Target, TargetKind};
+use super::weights::Terms;
 use crate::error::ConfigError;
 use crate::options;
 
@@ -75,6 +77,15 @@ impl WeightedSoftmaxCrossEntropy {
         Err(ConfigError::bad_value("", what, "in [0, 1]", share, "leave it out for 0; 0.1 is common"))
     }
 
+    #[track_caller]
+    fn check<T: Scalar>(&self, g: &Graph<'_, T>, output: Var, labels: &[u32]) {
+        let (rows, cols) = g.shape(output);
+        g.require(labels.len() == rows, NAME, &[output], "one label for each row is needed");
+        g.require(labels.iter().all(|l| (*l as usize) < cols), NAME, &[output], "a label is no column");
+        let fits = self.weights.as_ref().is_none_or(|w| w.len() == cols);
+        g.require(fits, NAME, &[output], "one class weight for each column is needed");
+    }
+
     pub(super) fn from_options(options: &Map<String, Value>) -> Result<Self, ConfigError> {
         let Options { class_weights, label_smoothing } = options::from_map("", OWNER, options)?;
         let loss = Self::new().label_smoothing(label_smoothing)?;
@@ -91,13 +102,29 @@ impl<T: Scalar> Loss<T> for WeightedSoftmaxCrossEntropy {
         self.weights.as_ref().map(|w| w.len())
     }
 
+    fn terms(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Terms {
+        let labels = target.labels(NAME);
+        self.check(g, output, labels);
+        let (rows, cols) = g.shape(output);
+        let weight = |class: usize| T::of(self.weights.as_ref().map_or(1.0, |w| w[class]));
+        let log_p = g.log_softmax(output);
+        // Each row counts what its label weighs.
+        let counts = g.input_from(rows, 1, |out| {
+            out.iter_mut().zip(labels).for_each(|(out, label)| *out = weight(*label as usize));
+        });
+        let own = g.gather_cols(log_p, labels);
+        let own = g.mul(own, counts);
+        let own = g.scale(own, self.smoothing - 1.0);
+        let every = g.input_from(cols, 1, |out| out.iter_mut().enumerate().for_each(|(j, out)| *out = weight(j)));
+        let spread = g.matmul(log_p, Trans::No, every, Trans::No);
+        let spread = g.scale(spread, -self.smoothing / cols as f64);
+        Terms::new(g.add(own, spread)).counting_by_row(counts)
+    }
+
     fn loss(&self, g: &mut Graph<'_, T>, output: Var, target: Target<'_, T>) -> Var {
         let labels = target.labels(NAME);
-        let (rows, cols) = g.shape(output);
-        g.require(labels.len() == rows, NAME, &[output], "one label for each row is needed");
-        g.require(labels.iter().all(|l| (*l as usize) < cols), NAME, &[output], "a label is no column");
-        let fits = self.weights.as_ref().is_none_or(|w| w.len() == cols);
-        g.require(fits, NAME, &[output], "one class weight for each column is needed");
+        self.check(g, output, labels);
+        let cols = g.shape(output).1;
         g.push_with(WeightedCrossEntropyOp { z: output, smoothing: self.smoothing }, 1, 1, |saved| {
             saved.indices.clear();
             saved.indices.extend_from_slice(labels);

@@ -113,7 +113,7 @@ proptest! {
             for sample in entry.samples {
                 let loss = entry.build(&serde_json::from_str(sample).unwrap()).unwrap();
                 let cols = Loss::<f64>::width(&*loss).unwrap_or(cols);
-                let z = inputs(rows, cols * Loss::<f64>::outputs_per_target(&*loss), seed);
+                let z = inputs(rows, Loss::<f64>::outputs(&*loss, cols), seed);
                 let values = random(rows, cols, 0.0, 1.0, &Stream::new(seed).child("t"));
                 // Not all labels are 0: classes that all weigh nothing have no mean.
                 let labels: Vec<u32> = (0..rows).map(|i| ((seed as usize % 2 * i + 1) % cols) as u32).collect();
@@ -134,7 +134,8 @@ proptest! {
         for entry in loss::table().iter().filter(|e| e.target == TargetKind::Values) {
             for sample in entry.samples {
                 let loss = entry.build(&serde_json::from_str(sample).unwrap()).unwrap();
-                let z = inputs(rows, cols * Loss::<f64>::outputs_per_target(&*loss), seed);
+                let cols = Loss::<f64>::width(&*loss).unwrap_or(cols);
+                let z = inputs(rows, Loss::<f64>::outputs(&*loss, cols), seed);
                 let t = random(rows, cols, 0.1, 3.0, &Stream::new(seed).child("t"));
                 let check = GradCheck::new().seed(seed).keep_away(&[1.0], DISTANCE);
                 let result = check.run(&params, &[z, t], |g, v| Loss::<f64>::loss(&*loss, g, v[0], Target::Var(v[1])));

@@ -10,3 +10,4 @@ mod layer_noise;
 mod loss;
 mod mlp;
 mod support;
+mod weights;
