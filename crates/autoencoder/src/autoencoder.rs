@@ -56,7 +56,7 @@ impl Autoencoder {
         &self.decoder
     }
 
-    /// The code of `x`, `(batch, inputs)` to `(batch, code)`; nothing is corrupted.
+    /// The code of `x`, `(batch, inputs)` to `(batch, code)`; nothing is corrupted. That of a variational autoencoder is the mean.
     ///
     /// # Panics
     /// If `x` has not the width of the input.
@@ -97,19 +97,39 @@ impl Autoencoder {
     }
 }
 
+impl Autoencoder {
+    /// The output for an input that has been corrupted.
+    fn through<T: Scalar>(&self, g: &mut Graph<'_, T>, x: Var) -> Var
+    where
+        Encoder: Module<T>,
+    {
+        let Some(kind) = &self.config.variational else { return self.reconstruct(g, x) };
+        g.enter("encoder");
+        let (mean, log_variance) = self.encoder.posterior(g, x);
+        g.leave();
+        if g.wants_penalties() {
+            let kl = g.gaussian_kl(mean, log_variance);
+            let kl = g.scale(kl, kind.weight(self.decoder.outputs()));
+            g.penalize(kl);
+        }
+        let code = g.reparameterise(mean, log_variance);
+        self.decode(g, code)
+    }
+}
+
 // A boxed module has no type parameter, so the two element types are written out.
 
 impl Module<f32> for Autoencoder {
     fn forward(&self, g: &mut Graph<'_, f32>, x: Var) -> Var {
         let x = self.corruption.as_ref().map_or(x, |c| Module::<f32>::forward(&**c, g, x));
-        self.reconstruct(g, x)
+        self.through(g, x)
     }
 }
 
 impl Module<f64> for Autoencoder {
     fn forward(&self, g: &mut Graph<'_, f64>, x: Var) -> Var {
         let x = self.corruption.as_ref().map_or(x, |c| Module::<f64>::forward(&**c, g, x));
-        self.reconstruct(g, x)
+        self.through(g, x)
     }
 }
 
@@ -142,6 +162,7 @@ impl BuildModel for AutoencoderConfig {
         r#"{"inputs": 6, "hidden": [7, 4], "code": 3, "code_activation": "tanh", "norm": "layer"}"#,
         r#"{"inputs": 5, "hidden": [6], "code": 2, "corruption": {"layer": "gaussian_noise", "std": 0.2}}"#,
         r#"{"inputs": 5, "hidden": [6], "code": 2, "tied": true, "contractive": {"weight": 0.1}}"#,
+        r#"{"inputs": 5, "hidden": [6], "code": 2, "variational": {"values": {"gaussian": {"std": 0.5}}}}"#,
     ];
     type Model = Autoencoder;
 

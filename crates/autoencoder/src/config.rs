@@ -5,6 +5,7 @@ use layerwise_nn_layers::{Activation, ConfigError, Init, LayerConfig, Mlp, MlpCo
 use serde::{Deserialize, Serialize};
 
 use crate::contraction::Contraction;
+use crate::variational::{ValuesGiven, Variational};
 
 /// Configuration of an [`Autoencoder`](crate::Autoencoder): what the methods set, a file may say under the same names.
 ///
@@ -49,6 +50,10 @@ pub struct AutoencoderConfig {
     /// The penalty on the Jacobian of the encoder; by default none. It asks for an encoder without norm and dropout.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contractive: Option<Contraction>,
+    /// Whether the code is a distribution, and which one the values have; by default it is not. Then neither weights can be tied nor
+    /// anything else be asked of the code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variational: Option<Variational>,
     /// What is done to the input in training, a layer of the shelf [`crate::corruption`]; by default nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corruption: Option<LayerConfig>,
@@ -87,6 +92,7 @@ impl AutoencoderConfig {
             tied: false,
             sparsity: None,
             contractive: None,
+            variational: None,
             corruption: None,
         }
     }
@@ -146,9 +152,10 @@ impl AutoencoderConfig {
         Self { corruption: Some(LayerConfig::of(corruption)), ..self }
     }
 
-    /// The encoder: `inputs -> hidden.. -> code`.
+    /// The encoder: `inputs -> hidden.. -> code`, or to mean and log-variance of each place of the code.
     pub(crate) fn encoder(&self) -> MlpConfig {
-        self.half(self.inputs, self.hidden.clone(), self.code, self.code_activation)
+        let outputs = if self.variational.is_some() { 2 * self.code } else { self.code };
+        self.half(self.inputs, self.hidden.clone(), outputs, self.code_activation)
     }
 
     /// The decoder: `code -> ..hidden -> inputs`.
@@ -160,6 +167,10 @@ impl AutoencoderConfig {
     pub(crate) fn check(&self, path: &str) -> Result<(), ConfigError> {
         if self.code == 0 {
             return Err(ConfigError::bad_value(path, "`code`", "at least 1", 0, "give the code a width"));
+        }
+        if let Some(kind) = &self.variational {
+            kind.check(path)?;
+            self.check_variational(kind, path)?;
         }
         let Some(contraction) = &self.contractive else { return Ok(()) };
         contraction.check(path)?;
@@ -179,6 +190,30 @@ impl AutoencoderConfig {
             if !activation.act().has_second() {
                 return refuse(what, "one with a second derivative", activation.name().to_owned());
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses what does not go with a code that is a distribution.
+    fn check_variational(&self, kind: &Variational, path: &str) -> Result<(), ConfigError> {
+        let refuse = |what: &str, expected: &str, found: &str| {
+            let remedy = "leave it out, or `variational`";
+            Err(ConfigError::bad_value(path, what, format!("{expected} in a variational autoencoder"), found, remedy))
+        };
+        if self.tied {
+            return refuse("`tied`", "no", "yes");
+        }
+        if self.sparsity.is_some() {
+            return refuse("`sparsity`", "nothing", "a layer");
+        }
+        if self.contractive.is_some() {
+            return refuse("`contractive`", "nothing", "a penalty");
+        }
+        if !self.code_activation.is_identity() {
+            return refuse("`code_activation`", "none", self.code_activation.name());
+        }
+        if kind.values == ValuesGiven::Bernoulli && !self.output_activation.is_identity() {
+            return refuse("`output_activation`", "none, for the output are logits,", self.output_activation.name());
         }
         Ok(())
     }

@@ -12,10 +12,14 @@ use crate::contraction::Contracted;
 /// The encoder, a model of its own: linear layers with activations, `(batch, inputs)` to `(batch, code)`, and what the configuration
 /// asks of the code.
 ///
+/// The code of a variational autoencoder is the mean of its distribution; [`Encoder::posterior`] gives both.
+///
 /// Where penalties are wanted ([`Graph::wants_penalties`]) it adds those of sparse and of contractive autoencoders to the loss.
 #[derive(Clone, Debug)]
 pub struct Encoder {
     mlp: Mlp,
+    code: usize,
+    variational: bool,
     contracted: Option<Contracted>,
     sparsity: Option<Arc<dyn AnyModule>>,
 }
@@ -33,7 +37,18 @@ impl Encoder {
 
     /// Width of the code.
     pub fn outputs(&self) -> usize {
-        self.mlp.outputs()
+        self.code
+    }
+
+    /// Mean and log-variance of the code, each `(batch, code)`, of a variational autoencoder.
+    ///
+    /// # Panics
+    /// If the encoder is not that of one, or `x` has not the width of the input.
+    #[track_caller]
+    pub fn posterior<T: Scalar>(&self, g: &mut Graph<'_, T>, x: Var) -> (Var, Var) {
+        assert!(self.variational, "the encoder is not variational: its code is no distribution");
+        let both = self.mlp.forward(g, x);
+        (g.slice_cols(both, 0..self.code), g.slice_cols(both, self.code..2 * self.code))
     }
 
     /// Its linear layers from the input to the code.
@@ -52,10 +67,14 @@ impl Encoder {
             Some(layer) => Some(keeping_width(layer, &mut scope.child("sparsity"), config.code)?),
             None => None,
         };
-        Ok(Self { mlp, contracted, sparsity })
+        let (code, variational) = (config.code, config.variational.is_some());
+        Ok(Self { mlp, code, variational, contracted, sparsity })
     }
 
     fn dense<T: Scalar>(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
+        if self.variational {
+            return self.posterior(g, x).0;
+        }
         match &self.contracted {
             Some(contracted) if g.wants_penalties() => contracted.forward(g, x),
             _ => self.mlp.forward(g, x),

@@ -8,8 +8,10 @@ pub mod corruption;
 mod decoder;
 mod encoder;
 mod error;
+mod likelihood;
 pub mod model;
 pub mod pretrain;
+mod variational;
 
 pub use anomaly::{AutoencoderDetector, FittedDetector, Rows, Score, Threshold, ThresholdRule};
 pub use autoencoder::Autoencoder;
@@ -23,3 +25,4 @@ pub use decoder::Decoder;
 pub use encoder::Encoder;
 pub use error::AutoencoderError;
 pub use pretrain::{PretrainReport, Pretrained, Pretraining};
+pub use variational::{ValuesGiven, Variational};

@@ -297,7 +297,7 @@ fn a_row_of_weight_two_is_two_rows() {
     let y = array![[1.0], [0.0], [-2.0]];
     let twice = [0, 1, 1, 1];
     let (mlp, start) = Mlp::builder(2).hidden(&[4]).outputs(1).activation(Activation::TANH).create::<f64>(1).unwrap();
-    fn fit(mlp: &Mlp, start: &Params<f64>, samples: &Samples<'_, f64>) -> (Params<f64>, FitReport) {
+    fn fit<'a>(mlp: &'a Mlp, start: &Params<f64>, samples: &Samples<'a, f64>) -> (Params<f64>, FitReport) {
         let mut params = start.clone();
         let trainer = Trainer::new(mlp, Mse).epochs(20).batch(8).rate(0.05).validation(*samples);
         let report = trainer.fit(&mut params, samples).unwrap();

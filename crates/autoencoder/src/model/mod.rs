@@ -9,6 +9,7 @@ mod denoising;
 mod kind;
 mod table;
 mod tied;
+mod variational;
 
 pub use kind::ModelKind;
 pub use table::table;

@@ -1,10 +1,11 @@
 //! The table of autoencoders.
 
 use super::kind::ModelKind;
-use super::{bottleneck, contractive, deep, denoising, tied};
+use super::{bottleneck, contractive, deep, denoising, tied, variational};
 
 /// All kinds of autoencoders.
 pub fn table() -> &'static [&'static ModelKind] {
-    static TABLE: &[&ModelKind] = &[&bottleneck::KIND, &deep::KIND, &denoising::KIND, &tied::KIND, &contractive::KIND];
+    static TABLE: &[&ModelKind] =
+        &[&bottleneck::KIND, &deep::KIND, &denoising::KIND, &tied::KIND, &contractive::KIND, &variational::KIND];
     TABLE
 }

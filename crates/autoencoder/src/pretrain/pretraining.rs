@@ -118,7 +118,7 @@ impl Pretraining {
     /// Pretrains and fine-tunes on the rows of `x`, `(rows, inputs)`.
     ///
     /// # Errors
-    /// If the configuration is wrong or has norms, there is no row, or training diverges.
+    /// If the configuration is wrong, has norms or is variational, there is no row, or training diverges.
     ///
     /// # Panics
     /// If `x` has not the width of the input.
@@ -132,6 +132,17 @@ impl Pretraining {
             let remedy = "a layer by itself has no place for a norm: leave it out";
             let found = format!("{:?}", self.config.norm);
             return Err(ConfigError::bad_value("", "`norm`", "none in pretraining", found, remedy).into());
+        }
+        if self.config.variational.is_some() {
+            let remedy = "train it as a whole";
+            return Err(ConfigError::bad_value(
+                "",
+                "`variational`",
+                "nothing in pretraining",
+                "a code that is a distribution",
+                remedy,
+            )
+            .into());
         }
         let (model, mut params) = self.config.create::<T>(self.seed)?;
         let depth = model.encoder().linears().len();
