@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod acts;
 mod batch;
 mod callback;
 mod data;
+pub mod diagnostics;
 mod divergence;
 mod error;
 mod evaluate;
