@@ -17,7 +17,7 @@ mod trainer;
 
 #[cfg(feature = "progress")]
 pub use callback::Progress;
-pub use callback::{Callback, EarlyStopping, EpochEnd, FitBegin, Monitor, StepEnd, Stop};
+pub use callback::{Callback, CsvLog, EarlyStopping, EpochEnd, FitBegin, JsonlLog, Monitor, RateLog, StepEnd, Stop};
 pub use data::{Samples, Targets};
 pub use error::TrainError;
 pub use evaluate::{Evaluator, evaluate, predict};

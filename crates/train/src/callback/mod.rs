@@ -1,12 +1,19 @@
 //! What may look on while a model is trained, and stop it.
 
+mod csv_log;
 mod early_stopping;
+mod jsonl_log;
+mod log_target;
 #[cfg(feature = "progress")]
 mod progress;
+mod rate_log;
 
+pub use csv_log::CsvLog;
 pub use early_stopping::{EarlyStopping, Monitor};
+pub use jsonl_log::JsonlLog;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
+pub use rate_log::RateLog;
 
 use std::ops::ControlFlow;
 
