@@ -11,7 +11,10 @@ mod evaluate;
 mod history;
 pub mod metrics;
 pub mod model_file;
+mod rate_range;
+pub mod search;
 mod streams;
+mod summary;
 mod threads;
 mod trainer;
 
@@ -22,5 +25,7 @@ pub use data::{Samples, Targets};
 pub use error::TrainError;
 pub use evaluate::{Evaluator, evaluate, predict};
 pub use history::{Best, EpochRecord, FitReport, History, StopReason};
+pub use rate_range::{RateCurve, RateRange, rate_range};
 pub use streams::Streams;
+pub use summary::{Summary, SummaryLayer};
 pub use trainer::Trainer;
