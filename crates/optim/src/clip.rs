@@ -1,7 +1,8 @@
-//! Clipping of gradients, by value, by global norm and by the norms of the weights.
+//! Clipping of gradients, by value, by global norm, by the norm of each parameter and by the norms of the weights.
 //!
 //! [`Optimizer`](crate::Optimizer) clips as part of its pass and leaves the gradients as they are; the functions here change them.
 
+use layerwise_tensor::kernel::{self, Par};
 use layerwise_tensor::{Gradients, Params, Scalar};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,8 @@ pub enum Clip {
     Value(f64),
     /// All gradients by one factor, [`norm_factor`], so that their common Euclidean norm is at most this; the direction stays.
     GlobalNorm(f64),
+    /// The gradient of each parameter by a factor of its own, [`norm_factor`], so that its Euclidean norm is at most this.
+    ParameterNorm(f64),
     /// The gradient of each unit by a factor of its own, [`unit_factor`], so that its norm is at most `ratio` times that of the unit's
     /// incoming weights (of the whole parameter where it is no weight).
     Adaptive {
@@ -41,6 +44,7 @@ impl Clip {
             Clip::None => Ok(()),
             Clip::Value(c) => require(c > 0.0, "clip.value", "above 0", c),
             Clip::GlobalNorm(max) => require(max > 0.0, "clip.global_norm", "above 0", max),
+            Clip::ParameterNorm(max) => require(max > 0.0, "clip.parameter_norm", "above 0", max),
             Clip::Adaptive { ratio, floor } => {
                 require(ratio > 0.0, "clip.adaptive.ratio", "above 0", ratio)?;
                 require(floor > 0.0 && floor.is_finite(), "clip.adaptive.floor", "finite and above 0", floor)
@@ -67,6 +71,26 @@ pub fn global_norm<T: Scalar>(grads: &mut Gradients<T>, max: f64) -> f64 {
         grads.scale(factor);
     }
     norm
+}
+
+/// Multiplies the written gradients of each parameter by [`norm_factor`] of their own norm; returns the norm all had.
+///
+/// As in [`global_norm`], nothing changes if that is not finite.
+pub fn parameter_norm<T: Scalar>(grads: &mut Gradients<T>, max: f64) -> f64 {
+    let norm = grads.norm();
+    for id in grads.layout().clone().ids() {
+        if grads.is_written(id) && norm.is_finite() {
+            let g = grads.slot(id).0;
+            let factor = T::of(norm_factor(length(g), max));
+            g.iter_mut().for_each(|g| *g *= factor);
+        }
+    }
+    norm
+}
+
+/// The Euclidean norm of `g`.
+pub(crate) fn length<T: Scalar>(g: &[T]) -> f64 {
+    kernel::sum_of_squares(g, Par::Auto).sqrt()
 }
 
 /// Moves each component of the written gradients into `[-c, c]`; returns the norm they had. A NaN stays one.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::constraint::SharedConstraint;
 use crate::error::{OptimError, require_not_negative};
+use crate::rule::SharedRule;
 
 /// Which kinds of parameters `weight_decay` and `l1` act on, where no group says otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +36,13 @@ impl DecayOn {
 /// A parameter belongs to the first group that takes it, or to none.
 ///
 /// ```
-/// use layerwise_optim::Group;
+/// use layerwise_optim::{AdamW, Group};
 /// use layerwise_tensor::ParamKind;
 ///
 /// let slow_encoder = Group::below("encoder").rate_factor(0.1);
 /// let free_biases = Group::of_kinds(&[ParamKind::Bias]).no_decay();
-/// # let _ = (slow_encoder, free_biases);
+/// let first_layer_of_muon = Group::below("0").rule(AdamW::default()).rate_factor(0.05);
+/// # let _ = (slow_encoder, free_biases, first_layer_of_muon);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -51,6 +53,8 @@ pub struct Group {
     pub prefix: String,
     /// Kinds of parameters; empty for every kind.
     pub kinds: Vec<ParamKind>,
+    /// Their rule, with its own weight decay where none is given, at the optimizer's rate; `None` for that of the optimizer.
+    pub rule: Option<SharedRule>,
     /// What the rate is multiplied by.
     pub rate_factor: f64,
     /// Weight decay of every parameter of the group, whatever its kind; `None` for that of the optimizer.
@@ -66,6 +70,7 @@ impl Default for Group {
         Self {
             prefix: String::new(),
             kinds: Vec::new(),
+            rule: None,
             rate_factor: 1.0,
             weight_decay: None,
             l1: None,
@@ -88,6 +93,11 @@ impl Group {
     /// Only those of these kinds.
     pub fn kinds(self, kinds: &[ParamKind]) -> Self {
         Self { kinds: kinds.to_vec(), ..self }
+    }
+
+    /// Their rule, in place of the optimizer's.
+    pub fn rule(self, rule: impl Into<SharedRule>) -> Self {
+        Self { rule: Some(rule.into()), ..self }
     }
 
     /// Their rate as a multiple of the optimizer's.
@@ -132,6 +142,7 @@ impl Group {
     }
 
     pub(crate) fn check(&self) -> Result<(), OptimError> {
+        self.rule.iter().try_for_each(|rule| rule.validate())?;
         require_not_negative("rate_factor", self.rate_factor)?;
         require_not_negative("weight_decay", self.weight_decay.unwrap_or(0.0))?;
         require_not_negative("l1", self.l1.unwrap_or(0.0))?;

@@ -10,6 +10,7 @@ mod group;
 pub mod lbfgs;
 mod lookahead;
 mod named;
+mod newton_schulz;
 mod optimizer;
 mod pass;
 mod penalty;
@@ -32,8 +33,8 @@ pub use optimizer::{Optimizer, StepReport};
 pub use penalty::{L1Style, Penalty};
 pub use plateau::{Goal, Margin, Plateau, PlateauState};
 pub use rule::{
-    AdaGrad, Adadelta, Adam, AdamW, Adamax, DecayStyle, Lion, NAdam, RAdam, RmsProp, RuleFn, RuleStep, Sgd, SharedRule,
-    UpdateRule,
+    AdaGrad, Adadelta, Adam, AdamW, Adamax, DecayStyle, Lion, Muon, MuonScale, NAdam, RAdam, RmsProp, RuleFn, RuleStep,
+    Sgd, SharedRule, UpdateRule,
 };
 pub use schedule::{
     Anneal, Chained, Constant, Cosine, Exponential, Linear, MultiStep, OneCycle, Polynomial, Schedule, Sequential,

@@ -1,10 +1,11 @@
 //! The optimizer: a rule over the flat buffers of a model.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use layerwise_tensor::{Gradients, Layout, ParamId, ParamKind, Params, Scalar};
 
-use crate::clip::{Clip, norm_factor, unit_factors};
+use crate::clip::{Clip, length, norm_factor, unit_factors};
 use crate::config::OptimizerConfig;
 use crate::constraint;
 use crate::error::{OptimError, require_not_negative};
@@ -47,6 +48,8 @@ pub struct Optimizer<T: Scalar> {
     plateau: PlateauState,
     /// One factor for each unit, for adaptive clipping; empty without.
     factors: Vec<T>,
+    /// For rules that update weights as a whole.
+    matrix_scratch: Vec<T>,
     /// Two numbers for each unit of the widest parameter, if a constraint or clipping needs them.
     scratch: Vec<f64>,
 }
@@ -97,7 +100,7 @@ impl<T: Scalar> Optimizer<T> {
             Clip::None => (1.0, f64::INFINITY),
             Clip::Value(c) => (1.0, c),
             Clip::GlobalNorm(max) => (norm_factor(grad_norm, max), f64::INFINITY),
-            Clip::Adaptive { .. } => (1.0, f64::INFINITY),
+            Clip::ParameterNorm(_) | Clip::Adaptive { .. } => (1.0, f64::INFINITY),
         };
         let momentum = self.momentum();
         let beyond = |g: &[T]| g.iter().any(|v| v.as_f64().abs() > grad_limit);
@@ -108,6 +111,10 @@ impl<T: Scalar> Optimizer<T> {
                 let (rate, t) = (rate * s.rate_factor, s.step.t + 1);
                 s.step = RuleStep { rate, t, momentum, grad_scale, grad_limit, ..s.step };
                 let g = &grads.values()[s.range.clone()];
+                if let Clip::ParameterNorm(max) = self.config.clip {
+                    s.step.grad_scale = norm_factor(length(g), max);
+                    clipped |= s.step.grad_scale < 1.0;
+                }
                 clipped = clipped || (grad_limit.is_finite() && beyond(g));
                 if let Clip::Adaptive { ratio, floor } = self.config.clip {
                     let factors = &mut self.factors[s.units.clone()];
@@ -115,8 +122,9 @@ impl<T: Scalar> Optimizer<T> {
                 }
             }
         }
-        let (rule, w, g) = (&*self.config.rule, params.trainable_mut(), grads.values());
-        pass::update(rule, &self.segments, w, g, &self.factors, &mut self.state);
+        let (w, g) = (params.trainable_mut(), grads.values());
+        pass::update(&self.segments, w, g, &self.factors, &mut self.state);
+        pass::update_matrices(&self.segments, w, g, &self.factors, &mut self.state, &mut self.matrix_scratch);
         self.project(params);
         grads.apply_updates(params);
         self.steps += 1;
@@ -165,14 +173,14 @@ impl<T: Scalar> Optimizer<T> {
     pub fn state_meta(&self) -> StateMeta {
         let updates = self.segments.iter().map(|s| (self.name(s).to_owned(), s.step.t)).collect();
         let (rule, plateau) = (self.config.rule.config(), self.plateau);
-        StateMeta { rule, steps: self.steps, rate: self.rate, plateau, updates }
+        StateMeta { rule, rules: self.other_rules(), steps: self.steps, rate: self.rate, plateau, updates }
     }
 
     /// The buffers of the state, one for each parameter and slot of the rule, in order of registration.
     pub fn state_tensors(&self) -> impl Iterator<Item = StateTensor<'_, T>> {
         self.segments.iter().flat_map(move |s| {
             let spec = self.layout.spec(s.id);
-            self.config.rule.state_slots().iter().zip(&self.state).map(move |(slot, values)| StateTensor {
+            s.rule.state_slots().iter().zip(&self.state).map(move |(slot, values)| StateTensor {
                 name: format!("{}.{slot}", spec.name),
                 rows: spec.rows,
                 cols: spec.cols,
@@ -197,6 +205,10 @@ impl<T: Scalar> Optimizer<T> {
         if meta.rule != rule {
             return Err(differ("the rule differs", rule.to_string(), meta.rule.to_string()));
         }
+        let (rules, found) = (self.other_rules(), &meta.rules);
+        if *found != rules {
+            return Err(differ("the rules of groups differ", format!("{rules:?}"), format!("{found:?}")));
+        }
         require_not_negative("rate", meta.rate)?;
         require_not_negative("plateau.factor", meta.plateau.factor)?;
         let mut loaded = self.clone();
@@ -207,7 +219,7 @@ impl<T: Scalar> Optimizer<T> {
                 .updates
                 .get(&spec.name)
                 .ok_or_else(|| differ("a count is missing", format!("`{}`", spec.name), "nothing".to_owned()))?;
-            for (slot, buffer) in self.config.rule.state_slots().iter().zip(&mut loaded.state) {
+            for (slot, buffer) in s.rule.state_slots().iter().zip(&mut loaded.state) {
                 let name = format!("{}.{slot}", spec.name);
                 let expected = || format!("`{name}` with {} values", spec.len());
                 let found =
@@ -234,6 +246,13 @@ impl<T: Scalar> Optimizer<T> {
                 constraint::project(&**constraint, params.get_mut(s.id), scratch);
             }
         }
+    }
+
+    /// The rules of parameters that have another than the optimizer's, by name.
+    fn other_rules(&self) -> BTreeMap<String, serde_json::Value> {
+        let own = self.config.rule.config();
+        let rules = self.segments.iter().map(|s| (self.name(s).to_owned(), s.rule.config()));
+        rules.filter(|(_, rule)| *rule != own).collect()
     }
 
     fn name(&self, segment: &Segment) -> &str {
@@ -264,11 +283,19 @@ impl OptimizerConfig {
         let mut units = 0;
         let trained = layout.ids().filter(|id| !layout.spec(*id).is_buffer());
         let segments: Vec<_> = trained.map(|id| self.segment(layout, id, &mut units)).collect();
-        let slots = self.rule.state_slots().len();
+        let slots = segments.iter().map(|s| s.rule.state_slots().len()).max().unwrap_or(0);
         let state = std::array::from_fn(|slot| {
-            let len = if slot < slots { layout.trainable_len() } else { 0 };
-            vec![T::of(self.rule.initial_state(slot)); len]
+            let mut values = vec![T::zero(); if slot < slots { layout.trainable_len() } else { 0 }];
+            for s in segments.iter().filter(|s| slot < s.rule.state_slots().len()) {
+                values[s.range.clone()].fill(T::of(s.rule.initial_state(slot)));
+            }
+            values
         });
+        let scratch = |s: &Segment| {
+            let (rows, cols) = s.matrix?;
+            Some(rows * cols + s.rule.matrix_scratch(rows, cols)?)
+        };
+        let matrix_scratch = segments.iter().filter_map(scratch).max().unwrap_or(0);
         let adaptive = matches!(self.clip, Clip::Adaptive { .. });
         let widest = segments.iter().filter(|s| adaptive || !s.constraints.is_empty()).map(|s| s.units.len()).max();
         Ok(Optimizer {
@@ -279,6 +306,7 @@ impl OptimizerConfig {
             rate: self.base_rate(),
             steps: 0,
             plateau: PlateauState::default(),
+            matrix_scratch: vec![T::zero(); matrix_scratch],
             factors: vec![T::one(); if adaptive { units } else { 0 }],
             scratch: vec![0.0; 2 * widest.unwrap_or(0)],
         })
@@ -290,9 +318,16 @@ impl OptimizerConfig {
         let group = self.groups.iter().find(|g| g.takes(spec));
         let on = self.decay_on.includes(spec.kind);
         let own = |value: f64| if on { value } else { 0.0 };
-        let weight_decay = group.and_then(|g| g.weight_decay).unwrap_or_else(|| own(self.base_decay()));
+        let mut rule = group.and_then(|g| g.rule.as_ref()).unwrap_or(&self.rule).clone();
+        let mut whole = rule.matrix_scratch(spec.rows, spec.cols).is_some();
+        if whole && spec.kind != ParamKind::Weight {
+            rule = rule.companion().unwrap_or(rule);
+            whole = false;
+        }
+        let base_decay = self.weight_decay.unwrap_or_else(|| rule.default_decay());
+        let weight_decay = group.and_then(|g| g.weight_decay).unwrap_or_else(|| own(base_decay));
         let l1 = group.and_then(|g| g.l1).unwrap_or_else(|| own(self.l1));
-        let (l2, decay) = match self.decay_style.unwrap_or_else(|| self.rule.decay_style()) {
+        let (l2, decay) = match self.decay_style.unwrap_or_else(|| rule.decay_style()) {
             DecayStyle::Coupled => (weight_decay, 0.0),
             DecayStyle::Decoupled => (0.0, weight_decay),
         };
@@ -306,6 +341,8 @@ impl OptimizerConfig {
         Segment {
             id,
             range: spec.range(),
+            matrix: whole.then_some((spec.rows, spec.cols)),
+            rule,
             rate_factor: group.map_or(1.0, |g| g.rate_factor),
             step: RuleStep { l1, l2, decay, ..RuleStep::new(0.0, 0) },
             proximal,

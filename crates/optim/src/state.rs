@@ -13,6 +13,9 @@ use crate::plateau::PlateauState;
 pub struct StateMeta {
     /// The rule with its hyperparameters.
     pub rule: serde_json::Value,
+    /// The rules of parameters that have another one, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rules: BTreeMap<String, serde_json::Value>,
     /// Steps taken: where the schedule stands.
     pub steps: u64,
     /// The base rate, which may have been changed since the start.

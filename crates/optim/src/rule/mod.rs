@@ -9,6 +9,7 @@ mod adam;
 mod adamax;
 mod adamw;
 mod lion;
+mod muon;
 mod nadam;
 mod radam;
 mod rmsprop;
@@ -30,6 +31,7 @@ pub use adam::Adam;
 pub use adamax::Adamax;
 pub use adamw::AdamW;
 pub use lion::Lion;
+pub use muon::{Muon, MuonScale};
 pub use nadam::NAdam;
 pub use radam::RAdam;
 pub use rmsprop::RmsProp;
@@ -86,6 +88,32 @@ pub trait RuleFn: Debug + Send + Sync + Serialize + 'static {
     /// One pass; each element depends on its own place only, so that the pass can be cut anywhere. Begin with
     /// `let s = step.prepare::<T>()`, read the gradient through `s.gradient(w, g)`; mark it `#[inline(always)]`.
     fn update<T: Scalar>(&self, step: &RuleStep, w: &mut [T], g: &[T], state: State<'_, T>);
+
+    /// For a rule that looks at a weight as a whole, the values of scratch it needs for one of this shape: then
+    /// [`RuleFn::update_matrix`] takes the place of [`RuleFn::update`] for weights, and [`RuleFn::for_others`] says what takes the rest.
+    fn matrix_scratch(&self, _rows: usize, _cols: usize) -> Option<usize> {
+        None
+    }
+
+    /// The rule of parameters that this one cannot take, where no group gives them one.
+    fn for_others(&self) -> Option<SharedRule> {
+        None
+    }
+
+    /// Changes the weight `w`, `(in, out)`, by the gradient `g`, a copy that it may change.
+    ///
+    /// The same bits at any number of threads, no allocation but in products.
+    fn update_matrix<T: Scalar>(
+        &self,
+        _step: &RuleStep,
+        _shape: (usize, usize),
+        _w: &mut [T],
+        _g: &mut [T],
+        _state: State<'_, T>,
+        _scratch: &mut [T],
+    ) {
+        unreachable!("`{}` updates element by element", Self::NAME)
+    }
 }
 
 /// A rule without its type: what [`Optimizer`](crate::Optimizer) holds.
@@ -114,6 +142,38 @@ pub trait UpdateRule: Debug + Send + Sync {
     fn update_f32(&self, step: &RuleStep, w: &mut [f32], g: &[f32], state: State<'_, f32>);
     /// One fused pass over 64-bit values.
     fn update_f64(&self, step: &RuleStep, w: &mut [f64], g: &[f64], state: State<'_, f64>);
+    /// For a rule that updates weights as a whole, the values of scratch it needs for one of this shape.
+    fn matrix_scratch(&self, _rows: usize, _cols: usize) -> Option<usize> {
+        None
+    }
+    /// For such a rule, the one that takes everything else where no group gives it one.
+    fn companion(&self) -> Option<SharedRule> {
+        None
+    }
+    /// The update of a whole weight of 32-bit values; see [`RuleFn::update_matrix`].
+    fn update_matrix_f32(
+        &self,
+        _step: &RuleStep,
+        _shape: (usize, usize),
+        _w: &mut [f32],
+        _g: &mut [f32],
+        _state: State<'_, f32>,
+        _scratch: &mut [f32],
+    ) {
+        unreachable!("`{}` updates element by element", self.name())
+    }
+    /// The update of a whole weight of 64-bit values; see [`RuleFn::update_matrix`].
+    fn update_matrix_f64(
+        &self,
+        _step: &RuleStep,
+        _shape: (usize, usize),
+        _w: &mut [f64],
+        _g: &mut [f64],
+        _state: State<'_, f64>,
+        _scratch: &mut [f64],
+    ) {
+        unreachable!("`{}` updates element by element", self.name())
+    }
 }
 
 impl<R: RuleFn> UpdateRule for R {
@@ -165,5 +225,37 @@ impl<R: RuleFn> UpdateRule for R {
             #[inline(always)]
             || self.update(step, w, g, state),
         );
+    }
+
+    fn matrix_scratch(&self, rows: usize, cols: usize) -> Option<usize> {
+        RuleFn::matrix_scratch(self, rows, cols)
+    }
+
+    fn companion(&self) -> Option<SharedRule> {
+        self.for_others()
+    }
+
+    fn update_matrix_f32(
+        &self,
+        step: &RuleStep,
+        shape: (usize, usize),
+        w: &mut [f32],
+        g: &mut [f32],
+        state: State<'_, f32>,
+        scratch: &mut [f32],
+    ) {
+        self.update_matrix(step, shape, w, g, state, scratch);
+    }
+
+    fn update_matrix_f64(
+        &self,
+        step: &RuleStep,
+        shape: (usize, usize),
+        w: &mut [f64],
+        g: &mut [f64],
+        state: State<'_, f64>,
+        scratch: &mut [f64],
+    ) {
+        self.update_matrix(step, shape, w, g, state, scratch);
     }
 }

@@ -20,6 +20,13 @@ impl<R: UpdateRule + 'static> From<R> for SharedRule {
     }
 }
 
+/// Two rules are equal if their configurations are.
+impl PartialEq for SharedRule {
+    fn eq(&self, other: &Self) -> bool {
+        self.config() == other.config()
+    }
+}
+
 impl Deref for SharedRule {
     type Target = dyn UpdateRule;
 

@@ -11,7 +11,7 @@ pub struct RuleStep {
     /// Which update of this parameter it is, counted from 1. Steps in which no gradient reached the parameter do not count, as in
     /// PyTorch.
     pub t: u64,
-    /// What the gradient is multiplied by: the factor of clipping by global norm.
+    /// What the gradient is multiplied by: the factor of clipping by a norm.
     pub grad_scale: f64,
     /// Bound of each component of the gradient: clipping by value; infinite without.
     pub grad_limit: f64,

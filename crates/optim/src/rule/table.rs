@@ -11,6 +11,7 @@ use super::adam::Adam;
 use super::adamax::Adamax;
 use super::adamw::AdamW;
 use super::lion::Lion;
+use super::muon::{Muon, MuonScale};
 use super::nadam::NAdam;
 use super::radam::RAdam;
 use super::rmsprop::RmsProp;
@@ -57,7 +58,7 @@ pub fn table() -> &'static [RuleEntry] {
     &TABLE
 }
 
-static TABLE: [RuleEntry; 10] = [
+static TABLE: [RuleEntry; 11] = [
     RuleEntry {
         name: "adadelta",
         summary: "the gradient in units of the parameter, by root mean squares of both",
@@ -96,6 +97,16 @@ static TABLE: [RuleEntry; 10] = [
         summary: "the sign of a mean of gradient and momentum",
         build: build::<Lion>,
         samples: || vec![sample(Lion::default(), 3e-3), sample(Lion::default().betas(0.95, 0.98), 3e-3)],
+    },
+    RuleEntry {
+        name: "muon",
+        summary: "momentum whose singular values are made equal; AdamW for what is no weight",
+        build: build::<Muon>,
+        samples: || {
+            let rule = Muon::default();
+            let plain = rule.heavy_ball().momentum(0.8).polynomial([1.5, -0.5, 0.0], 12);
+            vec![sample(rule, 1e-3), sample(plain.scale(MuonScale::MatchRmsAdamw), 2e-3)]
+        },
     },
     RuleEntry {
         name: "nadam",

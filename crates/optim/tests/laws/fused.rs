@@ -1,7 +1,7 @@
 //! What rides on the pass equals what is done before it; penalties have the gradients they claim.
 
 use layerwise_optim::{Clip, DecayOn, OptimizerConfig, Penalty, clip};
-use layerwise_tensor::Scalar;
+use layerwise_tensor::{Gradients, Scalar};
 use proptest::prelude::*;
 
 use crate::{fill, model, samples};
@@ -10,7 +10,7 @@ const ADAPTIVE: Clip = Clip::Adaptive { ratio: 0.05, floor: 1e-3 };
 
 fn fused_equals_composed<T: Scalar>() {
     for sample in samples() {
-        for bound in [Clip::None, Clip::Value(0.3), Clip::GlobalNorm(2.0), ADAPTIVE] {
+        for bound in [Clip::None, Clip::Value(0.3), Clip::GlobalNorm(2.0), Clip::ParameterNorm(0.5), ADAPTIVE] {
             let (mut fused, mut grads) = model::<T>();
             let (mut composed, mut changed) = model::<T>();
             let plain = OptimizerConfig::new(sample.rule.clone()).rate(sample.rate).weight_decay(0.0);
@@ -26,6 +26,7 @@ fn fused_equals_composed<T: Scalar>() {
                 let norm = match bound {
                     Clip::Value(c) => clip::value(&mut changed, c),
                     Clip::GlobalNorm(max) => clip::global_norm(&mut changed, max),
+                    Clip::ParameterNorm(max) => clip::parameter_norm(&mut changed, max),
                     Clip::Adaptive { ratio, floor } => clip::adaptive(&composed, &mut changed, ratio, floor),
                     _ => changed.norm(),
                 };
@@ -62,6 +63,25 @@ fn clipping_leaves_small_gradients_alone_and_bounds_large_ones() {
 }
 
 #[test]
+fn clipping_by_parameter_bounds_each_by_itself() {
+    let (_, mut grads) = model::<f64>();
+    fill(&mut grads, 1);
+    let small = grads.layout().find("0.bias").unwrap();
+    grads.slot(small).0.iter_mut().for_each(|g| *g *= 1e-3);
+    let before = grads.clone();
+    let norm = clip::parameter_norm(&mut grads, 1.0);
+    assert_eq!(norm, before.norm());
+    for (id, _) in before.written() {
+        let length = |g: &Gradients<f64>| g.get(id).unwrap().iter().map(|v| v * v).sum::<f64>().sqrt();
+        let (was, now) = (length(&before), length(&grads));
+        // PyTorch's 1e-6 in the denominator.
+        let expected = if id == small { was } else { was / (was + 1e-6) };
+        assert!((now - expected).abs() < 1e-12, "{now} for {expected}");
+    }
+    assert_eq!(grads.get(small), before.get(small));
+}
+
+#[test]
 fn adaptive_clipping_bounds_each_unit_by_its_weights() {
     let (mut params, mut grads) = model::<f64>();
     let id = params.layout().find("0.weight").unwrap();
@@ -91,7 +111,7 @@ fn adaptive_clipping_bounds_each_unit_by_its_weights() {
 #[test]
 fn a_norm_that_is_not_finite_is_reported_and_changes_nothing() {
     for bad in [f64::NAN, f64::INFINITY] {
-        for bound in [Clip::None, Clip::Value(0.3), Clip::GlobalNorm(2.0), ADAPTIVE] {
+        for bound in [Clip::None, Clip::Value(0.3), Clip::GlobalNorm(2.0), Clip::ParameterNorm(0.5), ADAPTIVE] {
             let (mut params, mut grads) = model::<f64>();
             let mut optimizer = OptimizerConfig::new(samples()[1].rule.clone()).clip(bound).build(&params).unwrap();
             fill(&mut grads, 0);

@@ -6,6 +6,7 @@ mod constraints;
 mod convergence;
 mod fused;
 mod lbfgs;
+mod muon;
 mod persistence;
 mod schedules;
 mod selection;

@@ -137,6 +137,7 @@ fn wrong_configurations_are_refused_in_clear_words() {
     check_refused(r#"{"rule": "adam", "schedule": {"name": "cosine"}}"#, "missing field `steps`");
     check_refused(r#"{"rule": "adam", "schedule": {"name": "step", "every": 0}}"#, "`every` must be at least 1");
     check_refused(r#"{"rule": "adam", "clip": {"global_norm": 0.0}}"#, "`clip.global_norm` must be above 0");
+    check_refused(r#"{"rule": "adam", "clip": {"parameter_norm": -1.0}}"#, "`clip.parameter_norm` must be above 0");
     check_refused(r#"{"rule": "adam", "groups": [{"prefx": "a"}]}"#, "unknown field `prefx`");
     check_refused(r#"{"rule": "sgd", "schedule": {"name": "one_cycle", "steps": 9}}"#, "this rule has none to move");
     check_refused(r#"{"rule": "adam", "schedule": {"name": "sutskever", "max": 1.0}}"#, "`max` must be in [0, 1)");
@@ -148,6 +149,11 @@ fn wrong_configurations_are_refused_in_clear_words() {
     check_refused(
         r#"{"rule": "adam", "schedule": {"name": "sequential", "schedules": ["constant"], "milestones": [3]}}"#,
         "one fewer than the schedules",
+    );
+    check_refused(r#"{"rule": {"name": "muon", "iterations": 100}}"#, "`iterations` must be below 100, but is 100");
+    check_refused(
+        r#"{"rule": "muon", "groups": [{"rule": {"name": "sgd", "momentum": 1.0}}]}"#,
+        "`momentum` must be in [0, 1)",
     );
     check_refused(r#"{"rule": "adam", "plateau": {"factor": 1.0}}"#, "`plateau.factor` must be in [0, 1)");
 }
