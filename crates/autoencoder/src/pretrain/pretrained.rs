@@ -43,7 +43,7 @@ impl<T: Scalar> Pretrained<T> {
     /// let labels: Vec<u32> = x.rows().into_iter().map(|row| u32::from(row[0] > 0.0)).collect();
     /// let pretrained = Pretraining::new(AutoencoderConfig::deep(6, &[8], 4)).epochs(5).fit(x.view())?;
     /// let (classifier, mut params) = pretrained.with_output(2, 1)?;
-    /// let trainer = Trainer::new(&classifier, SoftmaxCrossEntropy::new()).epochs(3);
+    /// let trainer = Trainer::new(&classifier, SoftmaxCrossEntropy).epochs(3);
     /// trainer.fit(&mut params, &Samples::labels(x.view(), &labels)?)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
