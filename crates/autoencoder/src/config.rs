@@ -15,8 +15,11 @@ use crate::variational::{ValuesGiven, Variational};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AutoencoderConfig {
-    /// Width of the input, and of the output.
+    /// Width of the input, and of the output unless that has one of its own.
     pub inputs: usize,
+    /// Width of the output, where it is not that of the input; then weights cannot be tied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<usize>,
     /// Widths of the encoder's hidden layers from the input to the code; the decoder has them in reverse.
     #[serde(default)]
     pub hidden: Vec<usize>,
@@ -81,6 +84,7 @@ impl AutoencoderConfig {
     pub fn new(inputs: usize, code: usize) -> Self {
         Self {
             inputs,
+            outputs: None,
             hidden: Vec::new(),
             code,
             activation: tanh(),
@@ -95,6 +99,11 @@ impl AutoencoderConfig {
             variational: None,
             corruption: None,
         }
+    }
+
+    /// With an output of this width, for instance where the input tells besides which values are known.
+    pub fn outputs(self, outputs: usize) -> Self {
+        Self { outputs: (outputs != self.inputs).then_some(outputs), ..self }
     }
 
     /// With hidden layers of these widths in the encoder, mirrored in the decoder.
@@ -158,15 +167,24 @@ impl AutoencoderConfig {
         self.half(self.inputs, self.hidden.clone(), outputs, self.code_activation)
     }
 
-    /// The decoder: `code -> ..hidden -> inputs`.
+    /// Width of the output.
+    pub(crate) fn output_width(&self) -> usize {
+        self.outputs.unwrap_or(self.inputs)
+    }
+
+    /// The decoder: `code -> ..hidden -> outputs`.
     pub(crate) fn decoder(&self) -> MlpConfig {
-        self.half(self.code, self.hidden.iter().rev().copied().collect(), self.inputs, self.output_activation)
+        self.half(self.code, self.hidden.iter().rev().copied().collect(), self.output_width(), self.output_activation)
     }
 
     /// Refuses what the halves themselves would take.
     pub(crate) fn check(&self, path: &str) -> Result<(), ConfigError> {
         if self.code == 0 {
             return Err(ConfigError::bad_value(path, "`code`", "at least 1", 0, "give the code a width"));
+        }
+        if let Some(outputs) = self.outputs.filter(|outputs| self.tied && *outputs != self.inputs) {
+            let expected = format!("{}, the width of the input, with tied weights", self.inputs);
+            return Err(ConfigError::bad_value(path, "`outputs`", expected, outputs, "leave `tied` out"));
         }
         if let Some(kind) = &self.variational {
             kind.check(path)?;

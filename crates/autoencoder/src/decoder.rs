@@ -90,7 +90,7 @@ impl Decoder {
         } else {
             Form::Own(config.decoder().build(scope)?)
         };
-        Ok(Self { form, inputs: config.code, outputs: config.inputs })
+        Ok(Self { form, inputs: config.code, outputs: config.output_width() })
     }
 }
 

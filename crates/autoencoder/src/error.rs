@@ -42,11 +42,19 @@ pub enum AutoencoderError {
 
     /// A value is missing.
     #[error(
-        "column `{column}` has no value in row {row} (counted from 0): fill it in, or leave out the row or the column"
+        "column `{column}` has no value in row {row} (counted from 0): fill it in, leave out the row or the column, or fit a detector \
+         that may meet gaps (`AutoencoderDetector::gaps`)"
     )]
     Missing {
         /// The column.
         column: String,
+        /// The row.
+        row: usize,
+    },
+
+    /// A row has no value at all.
+    #[error("row {row} (counted from 0) has no value at all, so nothing can be said of it: leave it out")]
+    EmptyRow {
         /// The row.
         row: usize,
     },

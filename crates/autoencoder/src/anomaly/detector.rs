@@ -1,15 +1,17 @@
 //! The detector before it has seen data.
 
-use layerwise_datasets::{Encoding, Missing, Scaler, ScalerKind, Table};
+use layerwise_datasets::Table;
 use layerwise_nn_layers::layer::BuildLayer;
-use layerwise_nn_layers::{Activation, BuildModel, ConfigError, LayerConfig, Module, Mse};
+use layerwise_nn_layers::{Activation, AnyLoss, BuildModel, ConfigError, LayerConfig, Loss, Module};
 use layerwise_optim::{Adam, OptimizerConfig};
 use layerwise_tensor::{DType, Params, Scalar};
 use layerwise_train::{FitReport, Samples, Trainer};
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, s};
 use serde::{Deserialize, Serialize};
 
 use super::fitted::{FittedDetector, Net, Parts};
+use super::gaps::{DEFAULT_HIDDEN_SHARE, Gaps, Hiding};
+use super::preparation::{Categories, Preparation, Prepared};
 use super::rows::Rows;
 use super::score::Score;
 use crate::autoencoder::Autoencoder;
@@ -63,6 +65,10 @@ pub struct AutoencoderDetector {
     optimizer: OptimizerConfig,
     dtype: DType,
     score: Score,
+    gaps: Gaps,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden_share: Option<f64>,
+    categories: Categories,
 }
 
 impl Default for AutoencoderDetector {
@@ -84,6 +90,9 @@ impl Default for AutoencoderDetector {
             optimizer: OptimizerConfig::new(Adam::default()),
             dtype: DType::F32,
             score: Score::MeanSquared,
+            gaps: Gaps::Refuse,
+            hidden_share: None,
+            categories: Categories::Squared,
         }
     }
 }
@@ -213,21 +222,45 @@ impl AutoencoderDetector {
         self
     }
 
+    /// What becomes of missing values, in training and in use; by default they are refused.
+    ///
+    /// Where they may be missing, a share of the values is hidden from the network in every step of training besides
+    /// ([`AutoencoderDetector::hide`]), so that it learns to do without.
+    pub fn gaps(mut self, gaps: Gaps) -> Self {
+        self.gaps = gaps;
+        self
+    }
+
+    /// The probability with which a value is hidden from the network in training, while it still has to be put out; by default
+    /// [`DEFAULT_HIDDEN_SHARE`] where values may be missing.
+    pub fn hide(mut self, share: f64) -> Self {
+        self.hidden_share = Some(share);
+        self
+    }
+
+    /// What the error of a category is.
+    pub fn categories(mut self, categories: Categories) -> Self {
+        self.categories = categories;
+        self
+    }
+
     /// Learns what normal rows look like: from a [`Table`], or from an array `(rows, features)` without names.
     ///
     /// # Errors
     /// If a value is missing or infinite, there are fewer than ten rows, every column is constant, a setting is wrong, or training
     /// diverges.
     pub fn fit<'a>(&self, rows: impl Into<Rows<'a>>) -> Result<FittedDetector, AutoencoderError> {
-        let table = rows.into().to_fit()?;
+        let table = rows.into().to_fit(self.gaps)?;
         self.fit_table(&table)
     }
 
-    /// The configuration of the network for this many columns.
+    /// The configuration of the network for this many features: columns, one for each level of a category.
     pub fn network(&self, columns: usize) -> AutoencoderConfig {
         let hidden = self.hidden.clone().unwrap_or_else(|| vec![2 * columns]);
         let code = self.code.unwrap_or_else(|| columns.div_ceil(2));
-        let config = AutoencoderConfig::deep(columns, &hidden, code)
+        let inputs = if self.gaps == Gaps::MeanAndMask { 2 * columns } else { columns };
+        let config = AutoencoderConfig::deep(inputs, &hidden, code)
+            .outputs(columns)
             .activation(self.activation)
             .code_activation(self.code_activation)
             .tied(self.tied)
@@ -256,47 +289,55 @@ impl AutoencoderDetector {
         if table.rows() < FEWEST_ROWS {
             return Err(AutoencoderError::TooFewRows { found: table.rows(), needed: FEWEST_ROWS });
         }
-        let encoding = Encoding::fit(table, Missing::Refuse)?;
-        let x = table.to_matrix(&encoding)?;
-        let scaler = Scaler::fit(ScalerKind::Standard, x.view());
-        let z = scaler.transform(x.view());
-        if z.iter().all(|v| v.abs() < 1e-9) {
+        let preparation = Preparation::fit(table, self.gaps, self.categories)?;
+        let rows = preparation.apply(table)?;
+        let features = preparation.encoding.width();
+        if rows.inputs.slice(s![.., ..features]).iter().all(|v| v.abs() < 1e-9) {
             return Err(AutoencoderError::Constant { columns: table.cols(), rows: table.rows() });
         }
-        let config = self.network(x.ncols());
+        let config = self.network(features);
         let (model, net, report) = match self.dtype {
-            DType::F32 => self.train::<f32>(&config, z.view(), Net::F32)?,
-            DType::F64 => self.train::<f64>(&config, z.view(), Net::F64)?,
+            DType::F32 => self.train::<f32>(&config, &preparation, &rows, Net::F32)?,
+            DType::F64 => self.train::<f64>(&config, &preparation, &rows, Net::F64)?,
         };
-        Ok(FittedDetector::new(Parts {
-            score: self.score,
-            schema: table.schema().clone(),
-            encoding,
-            scaler,
-            model,
-            net,
-            report,
-            training_rows: z,
-        }))
+        Ok(FittedDetector::new(Parts { score: self.score, preparation, model, net, report, training_rows: rows }))
     }
 
     fn train<T: Scalar>(
         &self,
         config: &AutoencoderConfig,
-        z: ArrayView2<'_, f64>,
+        preparation: &Preparation,
+        rows: &Prepared,
         wrap: fn(Params<T>) -> Net,
     ) -> Result<(Autoencoder, Net, FitReport), AutoencoderError>
     where
         Autoencoder: Module<T>,
+        Box<dyn AnyLoss>: Loss<T>,
     {
         let (model, mut params) = config.create::<T>(self.seed)?;
-        let z: Array2<T> = z.mapv(T::of);
-        let report = Trainer::new(&model, Mse)
+        let numbers = |x: &Array2<f64>| x.mapv(T::of);
+        let (inputs, targets) = (numbers(&rows.inputs), numbers(&rows.targets));
+        let known = rows.known.as_ref().map(numbers);
+        let samples = Samples::values(inputs.view(), targets.view())?;
+        let samples = known.as_ref().map_or(Ok(samples), |known| samples.mask(known.view()))?;
+        let (share, widths) = (self.share()?, preparation.widths());
+        let hiding = Hiding { model: &model, share, widths: &widths };
+        let report = Trainer::new(&hiding, preparation.loss()?)
             .optimizer(self.optimizer.clone())
-            .epochs(self.epochs_for(z.nrows()))
+            .epochs(self.epochs_for(inputs.nrows()))
             .batch(self.batch)
             .seed(self.seed)
-            .fit(&mut params, &Samples::reconstruct(z.view())?)?;
+            .fit(&mut params, &samples)?;
         Ok((model, wrap(params), report))
+    }
+
+    /// The share of values that is hidden in training.
+    fn share(&self) -> Result<f64, ConfigError> {
+        let usual = if self.gaps == Gaps::Refuse { 0.0 } else { DEFAULT_HIDDEN_SHARE };
+        let share = self.hidden_share.unwrap_or(usual);
+        if (0.0..1.0).contains(&share) {
+            return Ok(share);
+        }
+        Err(ConfigError::bad_value("", "`hidden_share`", "in [0, 1)", share, "0.15 is a good beginning"))
     }
 }

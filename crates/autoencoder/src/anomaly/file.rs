@@ -2,15 +2,16 @@
 
 use std::path::Path;
 
-use layerwise_datasets::{Encoding, Missing, Scaler, Schema, Table};
+use layerwise_datasets::{Scaler, Schema};
 use layerwise_nn_layers::ModelConfig;
 use layerwise_tensor::DType;
 use layerwise_train::FitReport;
 use layerwise_train::model_file::{ModelFile, ModelWriter, ReadOptions};
-use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::fitted::{FittedDetector, Net};
+use super::gaps::Gaps;
+use super::preparation::{Categories, Preparation};
 use super::score::Score;
 use crate::config::AutoencoderConfig;
 use crate::error::AutoencoderError;
@@ -25,6 +26,11 @@ struct Extra {
     score: Score,
     schema: Schema,
     scaler: Scaler,
+    // Files of before there were any have none of these two.
+    #[serde(default)]
+    gaps: Gaps,
+    #[serde(default)]
+    categories: Categories,
     report: FitReport,
 }
 
@@ -73,8 +79,10 @@ impl FittedDetector {
     fn writer(&self) -> Result<ModelWriter, AutoencoderError> {
         let extra = Extra {
             score: self.score,
-            schema: self.schema.clone(),
-            scaler: self.scaler.clone(),
+            schema: self.preparation.schema.clone(),
+            scaler: self.preparation.scaler.clone(),
+            gaps: self.preparation.gaps,
+            categories: self.preparation.categories,
             report: self.report.clone(),
         };
         let writer = ModelWriter::new(&ModelConfig::of(self.model.config()))?.extra(&extra)?;
@@ -86,11 +94,8 @@ impl FittedDetector {
             let problem = "it describes a network, but no detector; read it by `model_file::load` as the model it is";
             return Err(file.bad_config(problem).into());
         }
-        let Extra { score, schema, scaler, report } = file.extra()?;
-        // An encoding that refuses missing values is a matter of the columns alone.
-        let columns = schema.len();
-        let empty = Table::new(schema, Array2::zeros((0, columns)))?;
-        let encoding = Encoding::fit(&empty, Missing::Refuse)?;
+        let Extra { score, schema, scaler, gaps, categories, report } = file.extra()?;
+        let preparation = Preparation::restore(schema, scaler, gaps, categories)?;
         let (model, net) = match file.header().map(|h| h.dtype) {
             Some(DType::F64) => {
                 let (model, params) = file.build::<AutoencoderConfig, f64>()?;
@@ -101,11 +106,15 @@ impl FittedDetector {
                 (model, Net::F32(params))
             }
         };
-        let (inputs, width) = (model.config().inputs, encoding.width());
-        if [width, scaler.center().len(), scaler.width().len()].iter().any(|n| *n != inputs) {
+        let (width, scaler) = (preparation.encoding.width(), &preparation.scaler);
+        let inputs = if gaps == Gaps::MeanAndMask { 2 * width } else { width };
+        let network = (model.config().inputs, model.decoder().outputs());
+        if network != (inputs, width) || scaler.center().len() != width || scaler.width().len() != width {
             let problem = format!(
-                "the network has {inputs} inputs, the schema {width} features, the scaler {} centres and {} widths; \
-                 they must agree: save the detector again",
+                "the network has {} inputs and {} outputs, the schema {width} features that make {inputs} inputs, the scaler {} \
+                 centres and {} widths; they must agree: save the detector again",
+                network.0,
+                network.1,
                 scaler.center().len(),
                 scaler.width().len()
             );
@@ -115,7 +124,6 @@ impl FittedDetector {
         if training_scores.is_empty() {
             return Err(file.bad_config("there is no training score; save the detector again").into());
         }
-        let schema = empty.schema().clone();
-        Ok(Self { score, schema, encoding, scaler, model, net, report, training_scores })
+        Ok(Self { score, preparation, model, net, report, training_scores })
     }
 }

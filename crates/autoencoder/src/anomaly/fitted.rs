@@ -1,11 +1,12 @@
 //! The detector after it has seen data.
 
-use layerwise_datasets::{Encoding, Scaler, Schema};
+use layerwise_datasets::Table;
 use layerwise_nn_layers::Module;
 use layerwise_tensor::{Params, Scalar};
 use layerwise_train::{FitReport, predict};
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView2, Zip};
 
+use super::preparation::{Preparation, Prepared};
 use super::rows::Rows;
 use super::score::Score;
 use super::threshold::Threshold;
@@ -28,9 +29,7 @@ pub(super) enum Net {
 #[derive(Clone, Debug)]
 pub struct FittedDetector {
     pub(super) score: Score,
-    pub(super) schema: Schema,
-    pub(super) encoding: Encoding,
-    pub(super) scaler: Scaler,
+    pub(super) preparation: Preparation,
     pub(super) model: Autoencoder,
     pub(super) net: Net,
     pub(super) report: FitReport,
@@ -41,19 +40,25 @@ impl FittedDetector {
     /// One score for each row; the larger, the less normal. Infinite for a row that overflows the network.
     ///
     /// # Errors
-    /// If the columns differ from those of the fit, or a value is missing.
+    /// If the columns differ from those of the fit, a value is missing that may not be ([`Gaps::Refuse`](super::Gaps::Refuse)), or a row has none at all.
     pub fn score<'a>(&self, rows: impl Into<Rows<'a>>) -> Result<Array1<f64>, AutoencoderError> {
-        Ok(self.score.of(self.errors(rows)?.view()))
+        Ok(self.scores_of(&self.prepared(rows.into())?))
     }
 
     /// The squared error of every feature in units of its variance, `(rows, features)`: which features make a row anomalous.
-    /// [`FittedDetector::features`] names them.
+    /// [`FittedDetector::features`] names them. NaN for a value that is missing; for categories see [`Categories`](super::Categories).
     ///
     /// # Errors
     /// As [`FittedDetector::score`].
     pub fn errors<'a>(&self, rows: impl Into<Rows<'a>>) -> Result<Array2<f64>, AutoencoderError> {
-        let z = self.standardised(rows.into())?;
-        Ok(squared_difference(&z, &self.through(z.view())))
+        let rows = self.prepared(rows.into())?;
+        let (mut errors, _) = self.preparation.errors(&rows, self.through(rows.inputs.view()).view());
+        if let Some(known) = &rows.known {
+            Zip::from(&mut errors)
+                .and(known)
+                .for_each(|error, known| *error = if *known == 0.0 { f64::NAN } else { *error });
+        }
+        Ok(errors)
     }
 
     /// Whether each row is called anomalous: its score is above the threshold.
@@ -70,8 +75,20 @@ impl FittedDetector {
     /// # Errors
     /// As [`FittedDetector::score`].
     pub fn reconstruct<'a>(&self, rows: impl Into<Rows<'a>>) -> Result<Array2<f64>, AutoencoderError> {
-        let z = self.standardised(rows.into())?;
-        Ok(self.scaler.inverse(self.through(z.view()).view()))
+        let rows = self.prepared(rows.into())?;
+        Ok(self.preparation.in_units(self.through(rows.inputs.view()).view()))
+    }
+
+    /// The rows with their gaps filled by what the network makes of them: numbers as they come, whole numbers rounded, categories the
+    /// likeliest level. What is there stays as it is.
+    ///
+    /// # Errors
+    /// As [`FittedDetector::score`].
+    pub fn impute<'a>(&self, rows: impl Into<Rows<'a>>) -> Result<Table, AutoencoderError> {
+        let table = rows.into().to_score(&self.preparation.schema, self.preparation.gaps)?;
+        let rows = self.preparation.apply(&table)?;
+        let x = self.preparation.in_units(self.through(rows.inputs.view()).view());
+        self.preparation.filled(&table, x.view())
     }
 
     /// The score above which `threshold` calls a row anomalous.
@@ -86,12 +103,12 @@ impl FittedDetector {
 
     /// Names of the columns of the fit.
     pub fn columns(&self) -> Vec<&str> {
-        self.schema.names().collect()
+        self.preparation.schema.names().collect()
     }
 
     /// Names of the features the network sees: the columns, categories one for each level as `column=level`.
     pub fn features(&self) -> Vec<String> {
-        self.encoding.names()
+        self.preparation.encoding.names()
     }
 
     /// The autoencoder.
@@ -105,18 +122,19 @@ impl FittedDetector {
     }
 
     pub(super) fn new(parts: Parts) -> Self {
-        let Parts { score, schema, encoding, scaler, model, net, report, training_rows: z } = parts;
-        let training_scores = Vec::new();
-        let mut fitted = Self { score, schema, encoding, scaler, model, net, report, training_scores };
-        let errors = squared_difference(&z, &fitted.through(z.view()));
-        fitted.training_scores = score.of(errors.view()).to_vec();
+        let Parts { score, preparation, model, net, report, training_rows } = parts;
+        let mut fitted = Self { score, preparation, model, net, report, training_scores: Vec::new() };
+        fitted.training_scores = fitted.scores_of(&training_rows).to_vec();
         fitted
     }
 
-    fn standardised(&self, rows: Rows<'_>) -> Result<Array2<f64>, AutoencoderError> {
-        let table = rows.to_score(&self.schema)?;
-        let x = table.to_matrix(&self.encoding)?;
-        Ok(self.scaler.transform(x.view()))
+    fn prepared(&self, rows: Rows<'_>) -> Result<Prepared, AutoencoderError> {
+        self.preparation.apply(&*rows.to_score(&self.preparation.schema, self.preparation.gaps)?)
+    }
+
+    fn scores_of(&self, rows: &Prepared) -> Array1<f64> {
+        let (errors, counts) = self.preparation.errors(rows, self.through(rows.inputs.view()).view());
+        self.score.of(errors.view(), &counts, self.preparation.terms())
     }
 
     /// The network's output for standardised rows.
@@ -128,16 +146,14 @@ impl FittedDetector {
     }
 }
 
-/// What a fit brings together; the training rows are standardised.
+/// What a fit brings together.
 pub(super) struct Parts {
     pub(super) score: Score,
-    pub(super) schema: Schema,
-    pub(super) encoding: Encoding,
-    pub(super) scaler: Scaler,
+    pub(super) preparation: Preparation,
     pub(super) model: Autoencoder,
     pub(super) net: Net,
     pub(super) report: FitReport,
-    pub(super) training_rows: Array2<f64>,
+    pub(super) training_rows: Prepared,
 }
 
 fn run<T: Scalar>(model: &Autoencoder, params: &Params<T>, z: ArrayView2<'_, f64>) -> Array2<f64>
@@ -146,10 +162,4 @@ where
 {
     let z: Array2<T> = z.mapv(T::of);
     predict(model, params, z.view(), BATCH).mapv(T::as_f64)
-}
-
-fn squared_difference(z: &Array2<f64>, y: &Array2<f64>) -> Array2<f64> {
-    let mut errors = z - y;
-    errors.mapv_inplace(|d| d * d);
-    errors
 }

@@ -5,12 +5,16 @@
 mod detector;
 mod file;
 mod fitted;
+mod gaps;
+mod preparation;
 mod rows;
 mod score;
 pub mod threshold;
 
 pub use detector::{AutoencoderDetector, DEFAULT_STEPS};
 pub use fitted::FittedDetector;
+pub use gaps::{DEFAULT_HIDDEN_SHARE, Gaps};
+pub use preparation::Categories;
 pub use rows::Rows;
 pub use score::Score;
 pub use threshold::{Threshold, ThresholdRule};

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use layerwise_datasets::{Schema, Table};
 use ndarray::{Array2, ArrayView2};
 
+use super::gaps::Gaps;
 use crate::error::AutoencoderError;
 
 /// Rows to fit on or to score: a [`Table`], whose columns are known by name, or an array `(rows, features)`.
@@ -36,18 +37,18 @@ impl<'a> From<&'a Array2<f64>> for Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// The rows as a complete table, to fit on.
-    pub(super) fn to_fit(self) -> Result<Cow<'a, Table>, AutoencoderError> {
+    /// The rows as a table to fit on, complete unless there may be gaps.
+    pub(super) fn to_fit(self, gaps: Gaps) -> Result<Cow<'a, Table>, AutoencoderError> {
         let table = match self {
             Rows::Table(table) => Cow::Borrowed(table),
             Rows::Array(array) => Cow::Owned(Table::from_array(array.to_owned())?),
         };
-        require_complete(&table)?;
+        require_values(&table, gaps)?;
         Ok(table)
     }
 
-    /// The rows as a complete table of this schema, to score. An array must have the columns in their order.
-    pub(super) fn to_score(self, schema: &Schema) -> Result<Cow<'a, Table>, AutoencoderError> {
+    /// The rows as a table of this schema, to score, complete unless there may be gaps. An array must have the columns in their order.
+    pub(super) fn to_score(self, schema: &Schema, gaps: Gaps) -> Result<Cow<'a, Table>, AutoencoderError> {
         let table = match self {
             Rows::Table(table) => {
                 require_columns(schema, table.schema())?;
@@ -55,12 +56,20 @@ impl<'a> Rows<'a> {
             }
             Rows::Array(array) => Cow::Owned(Table::new(schema.clone(), array.to_owned())?),
         };
-        require_complete(&table)?;
+        require_values(&table, gaps)?;
         Ok(table)
     }
 }
 
-fn require_complete(table: &Table) -> Result<(), AutoencoderError> {
+/// Refuses gaps where there may be none, and rows that are nothing else.
+fn require_values(table: &Table, gaps: Gaps) -> Result<(), AutoencoderError> {
+    if gaps != Gaps::Refuse {
+        let nothing = |row: ndarray::ArrayView1<'_, f64>| row.iter().all(|v| v.is_nan());
+        return match table.values().outer_iter().position(nothing) {
+            Some(row) => Err(AutoencoderError::EmptyRow { row }),
+            None => Ok(()),
+        };
+    }
     for (column, values) in table.schema().columns.iter().zip(table.values().columns()) {
         if let Some(row) = values.iter().position(|v| v.is_nan()) {
             return Err(AutoencoderError::Missing { column: column.name.clone(), row });

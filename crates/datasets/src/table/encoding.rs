@@ -2,7 +2,7 @@
 
 use super::{ColumnKind, Table};
 use crate::error::DataError;
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, s};
 use serde::{Deserialize, Serialize};
 
 /// What stands in the matrix where a number is missing. A missing category is a row of zeros in every case but `Refuse`.
@@ -107,6 +107,22 @@ impl Encoding {
         Ok(matrix)
     }
 
+    /// Whether each value of the matrix of `table` was there: see [`Table::known`].
+    pub(super) fn known(&self, table: &Table) -> Result<Array2<bool>, DataError> {
+        self.check(table)?;
+        self.check_size(table)?;
+        let mut known = Array2::from_elem((table.rows(), self.width()), true);
+        let mut first = 0;
+        for (column, values) in self.columns.iter().zip(table.values().columns()) {
+            let end = first + column.width();
+            for (row, _) in values.iter().enumerate().filter(|(_, v)| v.is_nan()) {
+                known.slice_mut(s![row, first..end]).fill(false);
+            }
+            first = end;
+        }
+        Ok(known)
+    }
+
     /// Refuses a matrix that a few columns of names, one-hot, would blow up beyond any memory.
     fn check_size(&self, table: &Table) -> Result<(), DataError> {
         const ALWAYS: u64 = 1 << 30;
@@ -201,6 +217,8 @@ mod tests {
         let matrix = table.to_matrix(&encoding).unwrap();
         assert_eq!(matrix.row(0).to_vec(), [1.0, 1.0, 0.0]);
         assert_eq!(matrix.row(2).to_vec(), [5.0, 0.0, 0.0]);
+        let known = table.known(&encoding).unwrap();
+        assert_eq!(known, ndarray::array![[true, true, true], [false, true, true], [true, false, false]]);
     }
 
     #[test]

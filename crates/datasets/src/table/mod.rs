@@ -180,6 +180,14 @@ impl Table {
         encoding.apply(self)
     }
 
+    /// Whether each value of [`Table::to_matrix`] was there, `(rows, encoding.width())`; all levels of a missing category were not.
+    ///
+    /// # Errors
+    /// When the table's columns are not those the encoding was fitted to, or the matrix would be too large.
+    pub fn known(&self, encoding: &Encoding) -> Result<Array2<bool>, DataError> {
+        encoding.known(self)
+    }
+
     fn position(&self, name: &str) -> Result<usize, DataError> {
         self.schema.position(name).ok_or_else(|| DataError::UnknownColumn {
             name: name.to_owned(),
