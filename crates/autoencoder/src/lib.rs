@@ -13,7 +13,10 @@ pub mod model;
 pub mod pretrain;
 mod variational;
 
-pub use anomaly::{AutoencoderDetector, Categories, FittedDetector, Gaps, Rows, Score, Threshold, ThresholdRule};
+pub use anomaly::{
+    AutoencoderDetector, Categories, Combine, EnsembleDetector, FittedDetector, FittedEnsemble, Gaps, Rows, Score,
+    Threshold, ThresholdRule,
+};
 pub use autoencoder::Autoencoder;
 pub use config::AutoencoderConfig;
 pub use contraction::Contraction;

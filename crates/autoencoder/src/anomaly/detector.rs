@@ -280,6 +280,14 @@ impl AutoencoderDetector {
         self.epochs.unwrap_or_else(|| (DEFAULT_STEPS / steps).clamp(20, 1000))
     }
 
+    pub(super) fn gaps_allowed(&self) -> Gaps {
+        self.gaps
+    }
+
+    pub(super) fn seed_used(&self) -> u64 {
+        self.seed
+    }
+
     fn fit_table(&self, table: &Table) -> Result<FittedDetector, AutoencoderError> {
         if self.noise != 0.0 && self.corruption.is_some() {
             let remedy = "give the Gaussian noise as the corruption, or leave one of the two out";

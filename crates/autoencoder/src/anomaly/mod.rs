@@ -3,6 +3,7 @@
 //! A detector is fitted once; thresholds are chosen afterwards and cost nothing to change.
 
 mod detector;
+mod ensemble;
 mod file;
 mod fitted;
 mod gaps;
@@ -12,6 +13,7 @@ mod score;
 pub mod threshold;
 
 pub use detector::{AutoencoderDetector, DEFAULT_STEPS};
+pub use ensemble::{Combine, EnsembleDetector, FittedEnsemble};
 pub use fitted::FittedDetector;
 pub use gaps::{DEFAULT_HIDDEN_SHARE, Gaps};
 pub use preparation::Categories;
