@@ -7,6 +7,8 @@ mod documents {
     pub struct FromATableToAnAlarm;
     #[doc = include_str!("../docs/guide/from-a-table-to-a-classifier.md")]
     pub struct FromATableToAClassifier;
+    #[doc = include_str!("../docs/guide/diagnosing-a-training.md")]
+    pub struct DiagnosingATraining;
     #[doc = include_str!("../docs/guide/coming-from-pytorch.md")]
     pub struct ComingFromPytorch;
     #[doc = include_str!("../docs/guide/how-the-tape-works.md")]
