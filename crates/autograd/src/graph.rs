@@ -140,6 +140,27 @@ impl<T: Scalar> Graph<'_, T> {
         fill(&mut self.tape.pending_values[range.clone()]);
         self.tape.pending.push(Pending { id, update, range });
     }
+
+    /// As [`Graph::push_update`] with the value of `var`, one number for each of the buffer's.
+    ///
+    /// # Panics
+    /// As [`Graph::push_update`], or if the sizes differ.
+    #[track_caller]
+    pub fn push_update_from(&mut self, id: ParamId, update: BufferUpdate, var: Var) {
+        let (spec, shape) = (self.params.layout().spec(id), self.shape(var));
+        assert!(
+            shape.0 * shape.1 == spec.len(),
+            "the buffer `{}` has {} values: {} cannot update it",
+            spec.name,
+            spec.len(),
+            self.describe(var)
+        );
+        let start = self.tape.pending_values.len();
+        self.push_update(id, update, |_| ());
+        let Tape { nodes, values, pending_values, stamp, .. } = &mut *self.tape;
+        let values = Values { params: self.params, nodes, values, stamp: *stamp };
+        pending_values[start..].copy_from_slice(values.get(var));
+    }
 }
 
 /// Reading.

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use layerwise_autograd::tensor::ndarray::Array2;
 use layerwise_autograd::{Graph, Tape, Trans, Var};
-use layerwise_tensor::{Accum, Constant, Gradients, Layout, Mode, ParamId, ParamKind, Params, Stream};
+use layerwise_tensor::{Accum, BufferUpdate, Constant, Gradients, Layout, Mode, ParamId, ParamKind, Params, Stream};
 
 use crate::acts::LEAKY;
 
@@ -58,6 +58,9 @@ fn shapes_that_do_not_fit() {
         &message(|g, [_, _, w], [_, m]| g.batch_norm(w, None, None, m, m, m, 1e-5, 0.1)),
         &["batch_norm", "`running_mean` has 4 values", "5 x 2"],
     );
+    let replace = BufferUpdate::Blend { momentum: 1.0 };
+    let m = message(|g, [x, ..], [_, m]| g.push_update_from(m, replace, x));
+    says(&m, &["`running_mean` has 4 values", "3 x 4", "cannot update it"]);
 }
 
 #[test]

@@ -270,6 +270,26 @@ fn finish_hands_updates_over_without_a_backward_pass() {
 }
 
 #[test]
+fn an_update_may_be_a_value_of_the_step() {
+    let mut layout = Layout::new();
+    let mut scope = layout.scope();
+    let id = scope.param("vector", ParamKind::Buffer, 1, 2, Constant(1.0));
+    let w = scope.param("w", ParamKind::Weight, 1, 2, Constant(7.0));
+    let mut params = Params::<f64>::init(layout, &Stream::new(0));
+    let mut grads = Gradients::new(&params);
+    let mut tape = Tape::new();
+    let mut g = begin(&mut tape, &params);
+    let x = g.input(array![[2.0], [-4.0]].view());
+    let half = g.scale(x, 0.5);
+    g.push_update_from(id, BufferUpdate::Blend { momentum: 1.0 }, half);
+    let w = g.param(w);
+    g.push_update_from(id, BufferUpdate::Add, w);
+    g.finish(&mut grads);
+    grads.apply_updates(&mut params);
+    assert_eq!(params.get(id), [8.0, 5.0], "the value of an operation, then that of a parameter");
+}
+
+#[test]
 fn one_row_through_batch_norm_leaves_the_running_variance() {
     let mut layout = Layout::new();
     let mut scope = layout.scope();
