@@ -8,6 +8,10 @@ use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use layerwise::nn::{
+    ActivationConfig, ActivityConfig, DropConnectConfig, KSparseConfig, KlSparsityConfig, LayerNormConfig,
+    LinearConfig, ResidualConfig, SequentialModelConfig, SpectralNormConfig, WeightNormConfig,
+};
 use layerwise::prelude::*;
 use layerwise::tensor::kernel;
 use layerwise::train::Streams;
@@ -41,16 +45,19 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// Classes of every model here.
+const OUTPUTS: usize = 10;
+
 /// Allocations and calls of the product's backend in each of some steps after the second.
-fn steps<T: Scalar>(config: &MlpConfig, batch: usize, threads: usize) -> Vec<(u64, u64)>
+fn steps<T: Scalar, C: BuildModel>(config: &C, batch: usize, threads: usize) -> Vec<(u64, u64)>
 where
-    Mlp: Module<T>,
+    C::Model: Module<T>,
     SoftmaxCrossEntropy: Loss<T>,
 {
-    let rows = 4 * batch;
-    let (mlp, mut params) = config.create::<T>(3).unwrap();
-    let x = Array2::from_shape_fn((rows, config.inputs), |(i, j)| T::of(((i * 31 + j * 17) % 97) as f64 / 97.0 - 0.5));
-    let y: Vec<u32> = (0..rows as u32).map(|i| i % config.outputs as u32).collect();
+    let (rows, inputs) = (4 * batch, config.inputs());
+    let (model, mut params) = config.create::<T>(3).unwrap();
+    let x = Array2::from_shape_fn((rows, inputs), |(i, j)| T::of(((i * 31 + j * 17) % 97) as f64 / 97.0 - 0.5));
+    let y: Vec<u32> = (0..rows as u32).map(|i| i % OUTPUTS as u32).collect();
     in_pool(threads, || {
         let streams = Streams::new(5);
         let (mut tape, mut grads) = (Tape::new(), Gradients::new(&params));
@@ -65,13 +72,13 @@ where
             let mut products = kernel::product_blocks();
             for order in batches.epoch(epoch) {
                 let mut g = tape.graph(&params, Mode::Train, streams.step.at(optimizer.steps()));
-                let input = g.input_from(order.len(), config.inputs, |out| {
-                    for (to, from) in out.chunks_exact_mut(config.inputs).zip(order) {
+                let input = g.input_from(order.len(), inputs, |out| {
+                    for (to, from) in out.chunks_exact_mut(inputs).zip(order) {
                         to.copy_from_slice(x.row(*from).as_slice().unwrap());
                     }
                 });
                 labels.iter_mut().zip(order).for_each(|(l, row)| *l = y[*row]);
-                let output = mlp.forward(&mut g, input);
+                let output = model.forward(&mut g, input);
                 let loss = SoftmaxCrossEntropy.loss(&mut g, output, Target::Labels(&labels[..order.len()]));
                 g.backward(loss, &mut grads, Accum::Replace);
                 optimizer.step(&mut params, &mut grads);
@@ -99,14 +106,14 @@ fn in_pool<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
 }
 
 #[track_caller]
-fn check<T: Scalar>(name: &str, config: &MlpConfig, batch: usize)
+fn check<T: Scalar, C: BuildModel>(name: &str, config: &C, batch: usize)
 where
-    Mlp: Module<T>,
+    C::Model: Module<T>,
     SoftmaxCrossEntropy: Loss<T>,
 {
     let packs = kernel::backend() == "matrixmultiply";
     for threads in [1, 2] {
-        let counts = steps::<T>(config, batch, threads);
+        let counts = steps::<T, C>(config, batch, threads);
         println!("{name} {:?}, {threads} threads: (allocations, products) {counts:?}", T::DTYPE);
         assert!(counts.len() >= 8);
         for (allocations, products) in counts {
@@ -121,8 +128,9 @@ where
 }
 
 fn main() {
-    let plain = Mlp::builder(64).hidden(&[128, 64]).outputs(10);
-    let base = Mlp::builder(100).hidden(&[256, 256, 256]).outputs(10).dropout(0.5).input_dropout(0.2).residual(true);
+    let plain = Mlp::builder(64).hidden(&[128, 64]).outputs(OUTPUTS);
+    let base =
+        Mlp::builder(100).hidden(&[256, 256, 256]).outputs(OUTPUTS).dropout(0.5).input_dropout(0.2).residual(true);
     let cases = [
         ("plain", 32, plain),
         ("batch norm", 256, base.clone().norm(Norm::Batch)),
@@ -130,8 +138,19 @@ fn main() {
         ("no norm, tanh", 256, base.activation(Activation::TANH)),
     ];
     for (name, batch, config) in &cases {
-        check::<f32>(name, config, *batch);
-        check::<f64>(name, config, *batch);
+        check::<f32, _>(name, config, *batch);
+        check::<f64, _>(name, config, *batch);
     }
-    println!("test result: ok. {} passed; 0 failed", 2 * cases.len());
+    let shelf = SequentialModelConfig::new(64)
+        .then(&WeightNormConfig::new(128))
+        .then(&ActivityConfig::new().l1(1e-3))
+        .then(&KSparseConfig::new(20))
+        .then(&SpectralNormConfig::new(64))
+        .then(&ActivationConfig::new(Activation::SIGMOID))
+        .then(&KlSparsityConfig::new().weight(1e-3))
+        .then(&ResidualConfig::default().then(&DropConnectConfig::new(64, 0.2)).after(&LayerNormConfig::new()))
+        .then(&LinearConfig::new(OUTPUTS));
+    check::<f32, _>("norms of weights, penalties", &shelf, 128);
+    check::<f64, _>("norms of weights, penalties", &shelf, 128);
+    println!("test result: ok. {} passed; 0 failed", 2 * (cases.len() + 1));
 }

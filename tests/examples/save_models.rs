@@ -13,7 +13,7 @@ use ndarray::Array2;
 use ndarray_npy::{NpzWriter, WritableElement};
 
 /// Every layer and every activation, in names and shapes that PyTorch must know.
-const MODELS: [(&str, &str); 10] = [
+const MODELS: [(&str, &str); 12] = [
     ("linear", r#"{"model": "mlp", "inputs": 6, "outputs": 3}"#),
     (
         "deep",
@@ -66,6 +66,19 @@ const MODELS: [(&str, &str); 10] = [
             "relu6", {"name": "celu", "alpha": 0.5}, "hardsigmoid", "hardswish", {"name": "hardtanh", "max": 2.0}, "tanhshrink",
             {"name": "hardshrink", "lambda": 0.1}, {"name": "softshrink", "lambda": 0.1},
             {"name": "threshold", "threshold": 0.1, "value": -0.5}]}"#,
+    ),
+    (
+        "weights_and_sparsity",
+        r#"{"model": "sequential", "inputs": 6, "layers": [
+            {"layer": "weight_norm", "outputs": 12}, {"layer": "activity", "l1": 0.001}, {"layer": "k_sparse", "k": 4, "alpha": 1.5},
+            {"layer": "spectral_norm", "outputs": 8}, {"layer": "activation", "activation": "sigmoid"},
+            {"layer": "kl_sparsity", "weight": 0.01}, {"layer": "spectral_norm", "outputs": 5, "bias": false, "init": "he_normal"},
+            {"layer": "residual", "layers": [{"layer": "linear", "outputs": 5}], "after": [{"layer": "layer_norm"}]},
+            {"layer": "weight_norm", "outputs": 3, "bias": false}]}"#,
+    ),
+    (
+        "residual_scale",
+        r#"{"model": "mlp", "inputs": 6, "hidden": [9, 9], "outputs": 3, "residual": true, "residual_scale": 0.0}"#,
     ),
     ("one_column", r#"{"model": "mlp", "inputs": 6, "hidden": [1], "outputs": 1, "activation": "sigmoid"}"#),
 ];

@@ -54,6 +54,11 @@ impl Case {
         }
     }
 
+    /// Whether there is such an array.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.arrays.contains_key(name)
+    }
+
     /// The values of an array, row-major.
     #[track_caller]
     pub(crate) fn values(&self, name: &str) -> Vec<f64> {

@@ -19,4 +19,5 @@ mod operations;
 mod optimizers;
 mod parity_layers;
 mod parity_optim;
+mod parity_shelf;
 mod support;

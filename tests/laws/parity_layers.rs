@@ -29,7 +29,8 @@ fn activations() {
 
 #[test]
 fn layers() {
-    let cases = fixture::read("layers");
+    let mut cases = fixture::read("layers");
+    cases.extend(fixture::read("shelf_layers"));
     // An activation has cases of its own, and no other library draws our random numbers.
     let random = |entry: &LayerEntry| {
         let samples = entry.sample_configs().expect("samples are configurations");
@@ -67,7 +68,8 @@ fn check_layer(case: &Case) {
     run_layer::<f32>(case);
 }
 
-/// All batches one after another; output and gradients of the last, buffers at the end.
+/// All batches one after another; output and gradients of the last, buffers at the end. The loss is `sum(y dy)` and the penalties that
+/// the layer asks for.
 fn run_layer<T: Scalar>(case: &Case)
 where
     Box<dyn AnyModule>: Module<T>,
@@ -81,14 +83,17 @@ where
     let (module, _) = config.build(&mut layout.scope(), batches.len_of(Axis(2))).expect("a valid configuration");
     let (mut params, mut grads) = start::<T>(case, layout);
     let mut tape = Tape::new();
-    let dy: Vec<T> = cast(case.array("dy")).iter().copied().collect();
-    let (mut y, mut dx) = (Array2::zeros((0, 0)), Array2::zeros((0, 0)));
+    let dy = cast::<T>(case.array("dy")).into_dimensionality::<Ix2>().expect("rows");
+    let (mut y, mut dx, mut total) = (Array2::zeros((0, 0)), Array2::zeros((0, 0)), f64::NAN);
     for batch in batches.outer_iter() {
         let mut g = tape.graph(&params, mode, Stream::new(0));
         let x = g.leaf(batch.mapv(T::of).view());
         let out = module.forward(&mut g, x);
         y = g.value(out).to_owned();
-        g.backward_from(out, &dy, &mut grads, Accum::Replace);
+        let upstream = g.input(dy.view());
+        let products = g.mul(out, upstream);
+        let loss = g.sum_all(products);
+        total = g.backward(loss, &mut grads, Accum::Replace);
         dx = tape.grad(x).expect("the gradient of a leaf").to_owned();
         grads.apply_updates(&mut params);
     }
@@ -97,6 +102,9 @@ where
     let tolerance = Tolerance::of::<T>();
     tolerance.check(&what("y"), y.as_slice().unwrap_or(&[]), &case.values("y"));
     tolerance.check(&what("dx"), dx.as_slice().unwrap_or(&[]), &case.values("dx"));
+    if case.has("total") {
+        tolerance.check(&what("total"), &[total], &case.values("total"));
+    }
     let layout = params.layout();
     for id in layout.ids() {
         let spec = layout.spec(id);

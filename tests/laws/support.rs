@@ -10,12 +10,38 @@ use ndarray::{Array2, ArrayView2};
 
 /// A layer of the table with one of its sample configurations.
 pub(crate) struct Case {
+    pub(crate) layer: &'static str,
     pub(crate) name: String,
     pub(crate) inputs: usize,
     pub(crate) outputs: usize,
     pub(crate) traits: LayerTraits,
     pub(crate) module: Box<dyn AnyModule>,
     pub(crate) layout: Arc<Layout>,
+}
+
+impl Case {
+    /// Random rows that the layer is meant for: standard normal, or those numbers squeezed into its range.
+    pub(crate) fn input<T: Scalar>(&self, rows: usize, seed: u64) -> Array2<T> {
+        let x = normal::<f64>(rows, self.inputs, seed);
+        let x = match self.traits.range {
+            Some([lo, hi]) => x.mapv(|v| lo + (hi - lo) / (1.0 + (-v).exp())),
+            None => x,
+        };
+        x.mapv(T::of)
+    }
+
+    /// [`params`], with buffers as a step of training leaves them.
+    pub(crate) fn params<T: Scalar>(&self) -> Params<T> {
+        let mut params = params::<f64>(&self.layout);
+        let mut grads = Gradients::new(&params);
+        let mut tape = Tape::new();
+        let mut g = tape.graph(&params, Mode::Train, Stream::new(13));
+        let x = g.input(self.input(17, 2).view());
+        Module::<f64>::forward(&*self.module, &mut g, x);
+        g.finish(&mut grads);
+        grads.apply_updates(&mut params);
+        params.cast()
+    }
 }
 
 /// All layers of the table with all their samples.
@@ -28,6 +54,7 @@ pub(crate) fn layer_cases() -> Vec<Case> {
             let mut layout = Layout::new();
             let (module, outputs) = config.build(&mut layout.scope(), inputs).expect("samples build");
             cases.push(Case {
+                layer: entry.name,
                 name: serde_json::to_string(&config).expect("configurations are JSON"),
                 inputs,
                 outputs,

@@ -81,7 +81,9 @@ def layers_of(model):
         block += [] if norm == "none" else [{"layer": f"{norm}_norm"}]
         block += activation_layer(activation) + dropout(model.get("dropout", 0.0))
         around = model.get("residual", False) and width == outputs
-        layers += [{"layer": "residual", "layers": block}] if around else block
+        scale = model.get("residual_scale")
+        learned = {} if scale is None else {"scale": scale, "learned_scale": True}
+        layers += [{"layer": "residual", "layers": block, **learned}] if around else block
         width = outputs
     layers.append({"layer": "linear", "outputs": model["outputs"], "bias": bias})
     return layers + activation_layer(model.get("output_activation", "identity"))
@@ -107,9 +109,22 @@ def forward_layer(layer, tensors, prefix, x):
     if kind in ("linear", "drop_connect"):
         y = x @ part("weight").T
         return y if part("bias") is None else y + part("bias")
+    if kind == "weight_norm":
+        g, v = part("parametrizations.weight.original0"), part("parametrizations.weight.original1")
+        y = x @ (g * v / np.sqrt((v * v).sum(1, keepdims=True))).T
+        return y if part("bias") is None else y + part("bias")
+    if kind == "spectral_norm":
+        w, u, v = (part(f"parametrizations.weight.{name}") for name in ("original", "0._u", "0._v"))
+        y = x @ (w / (u @ w @ v)).T
+        return y if part("bias") is None else y + part("bias")
+    if kind == "k_sparse":
+        k = min(int(layer.get("alpha", 1.0) * layer["k"] + 0.5), x.shape[1])
+        y, kept = np.zeros_like(x), np.argsort(-x, axis=1, kind="stable")[:, :k]
+        np.put_along_axis(y, kept, np.take_along_axis(x, kept, 1), 1)
+        return y
     if kind == "activation":
         return activate(layer["activation"], x)
-    if kind in ("dropout", "alpha_dropout", "gaussian_dropout", "gaussian_noise"):
+    if kind in ("dropout", "alpha_dropout", "gaussian_dropout", "gaussian_noise", "activity", "kl_sparsity"):
         return x
     if kind in ("glu", "swiglu"):
         a, b = np.split(x, 2, axis=1)
@@ -137,7 +152,8 @@ def forward_layer(layer, tensors, prefix, x):
         return t * h + (1.0 - t) * x
     if kind == "residual":
         scale = layer.get("scale", 1.0) if part("scale") is None else part("scale")
-        return x + scale * forward(layer["layers"], tensors, prefix, x)
+        y = x + scale * forward(layer["layers"], tensors, prefix, x)
+        return forward(layer.get("after", []), tensors, f"{prefix}after.", y)
     if kind == "sequential":
         return forward(layer["layers"], tensors, prefix, x)
     sys.exit(f"this script knows no layer `{kind}`")

@@ -11,6 +11,7 @@ import sys
 
 import safetensors.torch
 import torch
+from torch.nn.utils import parametrizations
 
 import read_model
 
@@ -27,10 +28,27 @@ def forward_torch(path, x):
 
 
 class Residual(torch.nn.Sequential):
-    """`scale` is a parameter where it is learned, a number where it is given, and missing where it is 1."""
+    """`scale` is a parameter where it is learned, a number where it is given, and missing where it is 1; `after` follows the sum."""
 
     def forward(self, x):
-        return x + getattr(self, "scale", 1.0) * super().forward(x)
+        branch = x
+        for name, module in self.named_children():
+            branch = branch if name == "after" else module(branch)
+        y = x + getattr(self, "scale", 1.0) * branch
+        return self.after(y) if hasattr(self, "after") else y
+
+
+class KSparse(torch.nn.Module):
+    """The k largest of each row, in use alpha k of them."""
+
+    def __init__(self, k, alpha=1.0):
+        super().__init__()
+        self.k, self.alpha = k, alpha
+
+    def forward(self, x):
+        k = self.k if self.training else min(int(self.alpha * self.k + 0.5), x.shape[1])
+        values, places = x.topk(k, dim=1)
+        return torch.zeros_like(x).scatter(1, places, values)
 
 
 class SwiGlu(torch.nn.Module):
@@ -78,10 +96,20 @@ def build(layer, width):
         "gaussian_dropout": lambda: (torch.nn.Identity(), width),
         "gaussian_noise": lambda: (torch.nn.Identity(), width),
         "drop_connect": lambda: (torch.nn.Linear(width, layer["outputs"], layer.get("bias", True)), layer["outputs"]),
+        # These two pass their input on and add to the loss.
+        "activity": lambda: (torch.nn.Identity(), width),
+        "kl_sparsity": lambda: (torch.nn.Identity(), width),
+        "k_sparse": lambda: (KSparse(layer["k"], layer.get("alpha", 1.0)), width),
+        "weight_norm": lambda: (parametrizations.weight_norm(linear(layer, width)), layer["outputs"]),
+        "spectral_norm": lambda: (parametrizations.spectral_norm(linear(layer, width)), layer["outputs"]),
         "highway": lambda: (Highway(width, activation(layer.get("activation", "relu"))), width),
         "residual": lambda: residual(layer, width),
         "sequential": lambda: sequential(layer["layers"], width),
     }[layer["layer"]]()
+
+
+def linear(layer, width):
+    return torch.nn.Linear(width, layer["outputs"], layer.get("bias", True))
 
 
 def residual(layer, width):
@@ -91,6 +119,8 @@ def residual(layer, width):
         module.scale = torch.nn.Parameter(torch.tensor([scale]))
     else:
         module.scale = scale
+    if layer.get("after"):
+        module.after, width = sequential(layer["after"], width)
     return module, width
 
 

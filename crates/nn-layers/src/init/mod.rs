@@ -29,7 +29,7 @@ use serde_json::{Map, Value};
 
 use crate::activation::Activation;
 use crate::error::ConfigError;
-use crate::options::{self, Args, Entry};
+use crate::options::{self, ArgSpec, Args, Entry};
 
 pub use entry::{Distribution, InitEntry, MatrixLaw};
 pub use table::table;
@@ -126,6 +126,43 @@ impl Init {
     /// The same initializer with the gain of `activation`; unchanged if it has no gain.
     pub fn for_activation(self, activation: Activation) -> Self {
         self.with("gain", activation.gain()).unwrap_or(self)
+    }
+
+    /// The same initializer with all values `factor` times as large: its `gain`, `std`, `bound` or `value` is multiplied. Zeros stay as
+    /// they are, and [`Init::TORCH_LINEAR`], which has no such number, becomes its equal for weights, [`Init::HE_UNIFORM`] with a gain.
+    ///
+    /// ```
+    /// # use layerwise_nn_layers::Init;
+    /// let (plain, scaled) = (Init::TORCH_LINEAR, Init::TORCH_LINEAR.scaled(0.5)?);
+    /// let variance = |init: Init| init.distribution(30, 20).variance();
+    /// assert!((variance(scaled) - 0.25 * variance(plain)).abs() < 1e-15);
+    /// # Ok::<(), layerwise_nn_layers::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If `factor` brings the number out of its range, or the initializer is of one's own and has none of that name.
+    pub fn scaled(self, factor: f64) -> Result<Self, ConfigError> {
+        if self.name() == Self::ZEROS.name() {
+            return Ok(self);
+        }
+        if self.name() == Self::TORCH_LINEAR.name() {
+            return Self::HE_UNIFORM.with("gain", factor / 3f64.sqrt());
+        }
+        let size = |spec: &ArgSpec| matches!(spec.name, "gain" | "std" | "bound" | "value");
+        match self.entry.args.iter().position(size) {
+            Some(place) => self.with(self.entry.args[place].name, factor * self.args[place]),
+            None => {
+                let what = format!("initializer `{}`", self.name());
+                let remedy = "choose one whose values have a size that can be set";
+                Err(ConfigError::bad_value(
+                    "",
+                    what,
+                    "one with a `gain`, `std`, `bound` or `value`",
+                    "none of them",
+                    remedy,
+                ))
+            }
+        }
     }
 
     /// Its line of the table.

@@ -43,8 +43,9 @@ impl BuildLayer for ActivationConfig {
     const NAME: &'static str = "activation";
     const DOC: &'static str = "y = f(x), value by value";
     const SAMPLES: &'static [Sample] = &[
-        Sample { inputs: 4, options: r#"{"activation": "tanh"}"# },
-        Sample { inputs: 9, options: r#"{"activation": {"name": "leaky_relu", "slope": 0.2}}"# },
+        Sample { inputs: 1, options: r#"{"activation": "tanh"}"# },
+        Sample { inputs: 15, options: r#"{"activation": "gelu"}"# },
+        Sample { inputs: 17, options: r#"{"activation": {"name": "leaky_relu", "slope": 0.2}}"# },
     ];
     type Layer = ActivationLayer;
 

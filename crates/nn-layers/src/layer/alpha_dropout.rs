@@ -79,8 +79,11 @@ impl BuildLayer for AlphaDropoutConfig {
     const NAME: &'static str = "alpha_dropout";
     const DOC: &'static str =
         "SELU's dropout: a share p becomes -1.758.., then all are scaled and shifted; y = x in use";
-    const SAMPLES: &'static [Sample] =
-        &[Sample { inputs: 5, options: "{}" }, Sample { inputs: 8, options: r#"{"p": 0.1}"# }];
+    const SAMPLES: &'static [Sample] = &[
+        Sample { inputs: 1, options: "{}" },
+        Sample { inputs: 15, options: "{}" },
+        Sample { inputs: 17, options: r#"{"p": 0.1}"# },
+    ];
     type Layer = AlphaDropout;
 
     fn build_from(

@@ -125,7 +125,8 @@ impl BuildLayer for BatchNormConfig {
     const DOC: &'static str =
         "y = gain (x - mean) / sqrt(var + eps) + bias over the rows of the batch; running statistics in use";
     const SAMPLES: &'static [Sample] = &[
-        Sample { inputs: 4, options: "{}" },
+        Sample { inputs: 15, options: "{}" },
+        Sample { inputs: 17, options: r#"{"eps": 0.01}"# },
         Sample { inputs: 1, options: r#"{"affine": false, "momentum": 0.5, "eps": 0.001}"# },
     ];
     type Layer = BatchNorm;

@@ -1,6 +1,7 @@
 //! Checks that several configurations share.
 
 use crate::error::ConfigError;
+use crate::init::Init;
 
 /// More values than any weight of a model that fits into memory; beyond it a configuration is a mistake or an attack.
 const MOST_VALUES: usize = 1 << 36;
@@ -74,6 +75,26 @@ pub(crate) fn deviation(path: &str, value: f64) -> Result<f64, ConfigError> {
         value,
         "give a standard deviation; 0 adds nothing",
     ))
+}
+
+/// The length that a unit's weights from `init` have, as the root of its mean square; above 0, for a norm divides by it.
+pub(crate) fn length(path: &str, init: Init, inputs: usize, outputs: usize) -> Result<f64, ConfigError> {
+    let law = init.distribution(inputs, outputs);
+    let length = (inputs as f64 * (law.variance() + law.mean() * law.mean())).sqrt();
+    if length > 0.0 {
+        return Ok(length);
+    }
+    let remedy = "weights of nothing but zeros have no direction; leave it out for the default";
+    Err(ConfigError::bad_value(path, "`init`", "an initializer that draws other values than 0", init.name(), remedy))
+}
+
+/// A strength or weight of a penalty: finite and at least 0.
+pub(crate) fn strength(path: &str, what: &str, value: f64) -> Result<f64, ConfigError> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(value);
+    }
+    let remedy = "give the factor of the penalty; 0 asks for nothing";
+    Err(ConfigError::bad_value(path, what, "finite and at least 0", value, remedy))
 }
 
 /// The small number under the root of a norm: finite and above 0.

@@ -76,8 +76,11 @@ impl<T: Scalar> Module<T> for Dropout {
 impl BuildLayer for DropoutConfig {
     const NAME: &'static str = "dropout";
     const DOC: &'static str = "y = x m / (1 - p) in training, with a random mask m; y = x in use";
-    const SAMPLES: &'static [Sample] =
-        &[Sample { inputs: 5, options: "{}" }, Sample { inputs: 8, options: r#"{"p": 0.2}"# }];
+    const SAMPLES: &'static [Sample] = &[
+        Sample { inputs: 1, options: "{}" },
+        Sample { inputs: 15, options: "{}" },
+        Sample { inputs: 17, options: r#"{"p": 0.2}"# },
+    ];
     type Layer = Dropout;
 
     fn build_from(&self, scope: &mut Scope<'_>, inputs: usize, _: &Shelf) -> Result<(Dropout, usize), ConfigError> {

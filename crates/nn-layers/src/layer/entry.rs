@@ -49,17 +49,23 @@ pub trait BuildLayer: Serialize + DeserializeOwned + fmt::Debug + 'static {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LayerTraits {
-    /// Each row of the output depends on the same row of the input only, in training too.
+    /// Each row of the output depends on the same row of the input only, in training too; a penalty may depend on all of them.
     pub row_independent: bool,
     /// It draws random numbers in training.
     pub stochastic: bool,
     /// Values of an input at which it is not smooth; gradient checks keep away from there.
     pub kinks: Vec<f64>,
+    /// The open interval that its inputs are meant to lie in, if not everywhere; laws draw them from there.
+    pub range: Option<[f64; 2]>,
+    /// In training its gradient takes as a constant what in truth moves with the parameters, such as an estimate that is refined from
+    /// step to step: there it need not agree with differences, in use it does.
+    pub estimates: bool,
 }
 
 impl LayerTraits {
-    /// Rows are independent, nothing is random, all is smooth.
-    pub const PLAIN: Self = Self { row_independent: true, stochastic: false, kinks: Vec::new() };
+    /// Rows are independent, nothing is random, all is smooth, any input is welcome, and gradients are exact.
+    pub const PLAIN: Self =
+        Self { row_independent: true, stochastic: false, kinks: Vec::new(), range: None, estimates: false };
 
     /// What holds for this layer followed by `next`; kinks inside cannot be told from the input, so `next` had better be smooth.
     pub fn then(self, next: Self) -> Self {
@@ -67,6 +73,8 @@ impl LayerTraits {
             row_independent: self.row_independent && next.row_independent,
             stochastic: self.stochastic || next.stochastic,
             kinks: if self.kinks.is_empty() { next.kinks } else { self.kinks },
+            range: self.range.or(next.range),
+            estimates: self.estimates || next.estimates,
         }
     }
 }

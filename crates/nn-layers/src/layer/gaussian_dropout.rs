@@ -70,8 +70,11 @@ impl<T: Scalar> Module<T> for GaussianDropout {
 impl BuildLayer for GaussianDropoutConfig {
     const NAME: &'static str = "gaussian_dropout";
     const DOC: &'static str = "y = x u in training, u normal with mean 1 and variance p / (1 - p); y = x in use";
-    const SAMPLES: &'static [Sample] =
-        &[Sample { inputs: 5, options: "{}" }, Sample { inputs: 8, options: r#"{"p": 0.2}"# }];
+    const SAMPLES: &'static [Sample] = &[
+        Sample { inputs: 1, options: "{}" },
+        Sample { inputs: 15, options: "{}" },
+        Sample { inputs: 17, options: r#"{"p": 0.2}"# },
+    ];
     type Layer = GaussianDropout;
 
     fn build_from(

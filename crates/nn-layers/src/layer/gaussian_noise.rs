@@ -64,8 +64,11 @@ impl<T: Scalar> Module<T> for GaussianNoise {
 impl BuildLayer for GaussianNoiseConfig {
     const NAME: &'static str = "gaussian_noise";
     const DOC: &'static str = "y = x + std n in training, with standard normal n; y = x in use";
-    const SAMPLES: &'static [Sample] =
-        &[Sample { inputs: 5, options: r#"{"std": 0.3}"# }, Sample { inputs: 1, options: r#"{"std": 2.0}"# }];
+    const SAMPLES: &'static [Sample] = &[
+        Sample { inputs: 15, options: r#"{"std": 0.3}"# },
+        Sample { inputs: 17, options: r#"{"std": 0.1}"# },
+        Sample { inputs: 1, options: r#"{"std": 2.0}"# },
+    ];
     type Layer = GaussianNoise;
 
     fn build_from(

@@ -70,7 +70,11 @@ pub(super) fn halves<T: Scalar>(g: &mut Graph<'_, T>, layer: &str, x: Var, half:
 impl BuildLayer for GluConfig {
     const NAME: &'static str = "glu";
     const DOC: &'static str = "y = a / (1 + e^-b) for the halves a and b of the features";
-    const SAMPLES: &'static [Sample] = &[Sample { inputs: 6, options: "{}" }, Sample { inputs: 2, options: "{}" }];
+    const SAMPLES: &'static [Sample] = &[
+        Sample { inputs: 30, options: "{}" },
+        Sample { inputs: 34, options: "{}" },
+        Sample { inputs: 2, options: "{}" },
+    ];
     type Layer = Glu;
 
     fn build_from(&self, scope: &mut Scope<'_>, inputs: usize, _: &Shelf) -> Result<(Glu, usize), ConfigError> {

@@ -113,6 +113,9 @@ impl BuildLayer for GroupNormConfig {
     const DOC: &'static str = "y = gain (x - mean) / sqrt(var + eps) + bias within each group of features of each row";
     const SAMPLES: &'static [Sample] = &[
         Sample { inputs: 8, options: r#"{"groups": 2}"# },
+        Sample { inputs: 1, options: r#"{"groups": 1}"# },
+        Sample { inputs: 15, options: r#"{"groups": 3}"# },
+        Sample { inputs: 17, options: r#"{"groups": 1}"# },
         Sample { inputs: 9, options: r#"{"groups": 3, "affine": false, "eps": 0.001}"# },
     ];
     type Layer = GroupNorm;

@@ -116,7 +116,8 @@ impl BuildLayer for HighwayConfig {
     const NAME: &'static str = "highway";
     const DOC: &'static str = "y = t f(x w + b) + (1 - t) x with the gate t = sigmoid(x v + c)";
     const SAMPLES: &'static [Sample] = &[
-        Sample { inputs: 4, options: r#"{"activation": "tanh"}"# },
+        Sample { inputs: 15, options: r#"{"activation": "tanh"}"# },
+        Sample { inputs: 17, options: r#"{"activation": "softsign", "gate_bias": -1.0}"# },
         Sample { inputs: 1, options: r#"{"activation": "gelu", "gate_bias": 0.5, "init": "orthogonal"}"# },
     ];
     type Layer = Highway;

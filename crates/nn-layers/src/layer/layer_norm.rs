@@ -88,8 +88,11 @@ impl<T: Scalar> Module<T> for LayerNorm {
 impl BuildLayer for LayerNormConfig {
     const NAME: &'static str = "layer_norm";
     const DOC: &'static str = "y = gain (x - mean) / sqrt(var + eps) + bias within each row";
-    const SAMPLES: &'static [Sample] =
-        &[Sample { inputs: 6, options: "{}" }, Sample { inputs: 3, options: r#"{"affine": false, "eps": 0.001}"# }];
+    const SAMPLES: &'static [Sample] = &[
+        Sample { inputs: 1, options: "{}" },
+        Sample { inputs: 15, options: "{}" },
+        Sample { inputs: 17, options: r#"{"affine": false, "eps": 0.001}"# },
+    ];
     type Layer = LayerNorm;
 
     fn build_from(&self, scope: &mut Scope<'_>, inputs: usize, _: &Shelf) -> Result<(LayerNorm, usize), ConfigError> {

@@ -137,7 +137,7 @@ impl BuildLayer for LinearConfig {
     const SAMPLES: &'static [Sample] = &[
         Sample { inputs: 3, options: r#"{"outputs": 5}"# },
         Sample { inputs: 1, options: r#"{"outputs": 1, "bias": false, "init": "glorot_uniform"}"# },
-        Sample { inputs: 17, options: r#"{"outputs": 9, "init": {"name": "he_normal", "fan": "out"}}"# },
+        Sample { inputs: 17, options: r#"{"outputs": 15, "init": {"name": "he_normal", "fan": "out"}}"# },
     ];
     type Layer = Linear;
 

@@ -1,6 +1,7 @@
 //! Layers: one file each, with a configuration that builds it, and one line in the table.
 
 mod activation;
+mod activity;
 mod alpha_dropout;
 mod batch_norm;
 mod check;
@@ -12,6 +13,8 @@ mod gaussian_noise;
 mod glu;
 mod group_norm;
 mod highway;
+mod k_sparse;
+mod kl_sparsity;
 mod layer_norm;
 mod linear;
 mod noise;
@@ -19,13 +22,16 @@ mod prelu;
 mod residual;
 mod rms_norm;
 mod sequential;
+mod spectral_norm;
 mod swiglu;
 mod table;
+mod weight_norm;
 
 pub use activation::{ActivationConfig, ActivationLayer};
+pub use activity::{Activity, ActivityConfig};
 pub use alpha_dropout::{AlphaDropout, AlphaDropoutConfig};
 pub use batch_norm::{BatchNorm, BatchNormConfig};
-pub use drop_connect::{DropConnect, DropConnectConfig};
+pub use drop_connect::{DropConnect, DropConnectConfig, DropConnectUse};
 pub use dropout::{Dropout, DropoutConfig};
 pub use entry::{BuildLayer, Built, LayerConfig, LayerEntry, LayerTraits, Sample, Shelf};
 pub use gaussian_dropout::{GaussianDropout, GaussianDropoutConfig};
@@ -33,13 +39,17 @@ pub use gaussian_noise::{GaussianNoise, GaussianNoiseConfig};
 pub use glu::{Glu, GluConfig};
 pub use group_norm::{GroupNorm, GroupNormConfig};
 pub use highway::{Highway, HighwayConfig};
+pub use k_sparse::{KSparse, KSparseConfig};
+pub use kl_sparsity::{KlSparsity, KlSparsityConfig};
 pub use layer_norm::{LayerNorm, LayerNormConfig};
 pub use linear::{Linear, LinearConfig};
 pub use prelu::{PRelu, PReluConfig};
 pub use residual::{Residual, ResidualConfig};
 pub use rms_norm::{RmsNorm, RmsNormConfig};
 pub use sequential::{Sequential, SequentialConfig};
+pub use spectral_norm::{SpectralNorm, SpectralNormConfig};
 pub use swiglu::{SwiGlu, SwiGluConfig};
 pub use table::table;
+pub use weight_norm::{WeightNorm, WeightNormConfig};
 
 pub(crate) use check::{depth, probability, width};

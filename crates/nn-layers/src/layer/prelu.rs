@@ -184,8 +184,11 @@ fn terms_below<T: Scalar>(x: &[T], dy: &[T], terms: &mut [T]) {
 impl BuildLayer for PReluConfig {
     const NAME: &'static str = "prelu";
     const DOC: &'static str = "y = x for x > 0, else a x, with a learned a";
-    const SAMPLES: &'static [Sample] =
-        &[Sample { inputs: 5, options: "{}" }, Sample { inputs: 3, options: r#"{"per_channel": true, "slope": 0.1}"# }];
+    const SAMPLES: &'static [Sample] = &[
+        Sample { inputs: 1, options: "{}" },
+        Sample { inputs: 15, options: "{}" },
+        Sample { inputs: 17, options: r#"{"per_channel": true, "slope": 0.1}"# },
+    ];
     type Layer = PRelu;
 
     fn build_from(&self, scope: &mut Scope<'_>, inputs: usize, _: &Shelf) -> Result<(PRelu, usize), ConfigError> {

@@ -5,9 +5,11 @@ use layerwise_tensor::{Constant, Mode, ParamId, ParamKind, Scalar, Scope};
 use serde::{Deserialize, Serialize};
 
 use super::entry::{BuildLayer, LayerConfig, LayerTraits, Sample, Shelf};
+use super::linear::LinearConfig;
 use super::sequential::{Sequential, SequentialConfig};
 use super::{check, noise};
 use crate::error::ConfigError;
+use crate::init::Init;
 use crate::module::{AnyModule, Module};
 
 /// Configuration of [`Residual`].
@@ -17,6 +19,9 @@ use crate::module::{AnyModule, Module};
 pub struct ResidualConfig {
     /// The layers of the branch in order.
     pub layers: Vec<LayerConfig>,
+    /// The layers behind the sum, such as the norm of a post-norm block; by default none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<LayerConfig>,
     /// What the branch is multiplied by; by default 1.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub scale: f64,
@@ -42,7 +47,7 @@ fn is_zero(skip: &f64) -> bool {
 
 impl Default for ResidualConfig {
     fn default() -> Self {
-        Self { layers: Vec::new(), scale: one(), learned_scale: false, skip: 0.0 }
+        Self { layers: Vec::new(), after: Vec::new(), scale: one(), learned_scale: false, skip: 0.0 }
     }
 }
 
@@ -72,16 +77,79 @@ impl ResidualConfig {
         self.layers.push(LayerConfig::of(config));
         self
     }
+
+    /// One more layer behind the sum.
+    pub fn after<C: BuildLayer>(mut self, config: &C) -> Self {
+        self.after.push(LayerConfig::of(config));
+        self
+    }
+
+    /// Fixup: the first weights with which a network of so many residual `blocks` trains without norms. Of the `m` layers called `linear`
+    /// in the branch
+    /// - the last starts at zero, so that the block begins as `y = x`;
+    /// - the others start with weights `blocks^(-1 / (2 m - 2))` times as large as their `init` says ([`Init::scaled`]), where
+    ///   [`Init::TORCH_LINEAR`], which is small already, gives way to [`Init::HE_NORMAL`]. So the change of the network's output that a
+    ///   step makes does not grow with its depth;
+    ///
+    /// and the branch gets a learned scale that starts at 1. The source also has scalar biases before each linear layer and each
+    /// activation, starting at zero; here the biases of the linear layers, which start at zero under these initializers, stand for them.
+    /// It lets the network's last layer start at zero too: give that one [`Init::ZEROS`].
+    ///
+    /// An activation behind the last linear layer whose slope at 0 is 0, as ReLU, would keep such a branch at zero for ever: let the
+    /// branch end with the linear layer.
+    ///
+    /// ```
+    /// use layerwise_nn_layers::{Activation, ActivationConfig, LinearConfig, ResidualConfig};
+    ///
+    /// let block = ResidualConfig::default()
+    ///     .then(&LinearConfig::new(64))
+    ///     .then(&ActivationConfig::new(Activation::RELU))
+    ///     .then(&LinearConfig::new(64))
+    ///     .fixup(16)?;
+    /// let first: LinearConfig = block.layers[0].read("")?;
+    /// // With two linear layers the exponent is -1/2.
+    /// assert!((first.init.distribution(64, 64).variance() - 2.0 / 64.0 / 16.0).abs() < 1e-15);
+    /// # Ok::<(), layerwise_nn_layers::ConfigError>(())
+    /// ```
+    ///
+    /// H. Zhang, Y. N. Dauphin and T. Ma, "Fixup initialization", 2019, arXiv:1901.09321.
+    ///
+    /// # Errors
+    /// If `blocks` is 0, the branch has no linear layer of its own, or one is configured wrongly or has an `init` without a scale.
+    pub fn fixup(mut self, blocks: usize) -> Result<Self, ConfigError> {
+        let bad =
+            |what, expected, found| ConfigError::bad_value("", what, expected, found, "Fixup scales by their number");
+        if blocks == 0 {
+            return Err(bad("the number of residual blocks", "at least 1", blocks));
+        }
+        let linears = self.layers.iter_mut().filter(|layer| layer.name() == LinearConfig::NAME);
+        let mut linears: Vec<&mut LayerConfig> = linears.collect();
+        let count = linears.len();
+        let Some(last) = linears.pop() else {
+            return Err(bad("the number of linear layers in a branch", "at least 1", count));
+        };
+        *last = LayerConfig::of(&last.read::<LinearConfig>("")?.init(Init::ZEROS));
+        for layer in linears {
+            let config: LinearConfig = layer.read("")?;
+            let init = if config.init == Init::TORCH_LINEAR { Init::HE_NORMAL } else { config.init };
+            let factor = (blocks as f64).powf(-1.0 / (2 * count - 2) as f64);
+            *layer = LayerConfig::of(&config.init(init.scaled(factor)?));
+        }
+        Ok(self.learned_scale(1.0))
+    }
 }
 
 /// Residual block: `y = x + s f(x)`, `dx = dy + s f'(x)ᵀ dy`, with a branch `f` that keeps the width and a scale `s`, 1 unless given.
 ///
-/// The layers of the branch are its children `0`, `1`, .., as in a subclass of `torch.nn.Sequential` that adds its input; a learned
-/// scale is called `scale`, and `ds` is the sum of `dy f(x)`.
+/// The layers of the branch are its children `0`, `1`, .., as in a subclass of `torch.nn.Sequential` that adds its input; those behind the
+/// sum are `after.0`, `after.1`, ..; a learned scale is called `scale`, and `ds` is the sum of `dy f(x)`.
 ///
 /// # Variants
-/// - A branch that begins with a norm is a pre-norm block (K. He et al., "Identity mappings in deep residual networks", 2016,
-///   arXiv:1603.05027); a norm after the block makes it post-norm.
+/// - A branch that begins with a norm is a pre-norm block, `y = x + f(norm(x))`: the straight way stays clear, and nothing between the
+///   blocks need be tuned (K. He et al., "Identity mappings in deep residual networks", 2016, arXiv:1603.05027).
+/// - A norm behind the sum makes a post-norm block, `y = norm(x + f(x))`: `after` (A. Vaswani et al., "Attention is all you need", 2017,
+///   arXiv:1706.03762); an activation there makes the block of the first residual networks.
+/// - [`ResidualConfig::fixup`] starts a network without norms.
 /// - Zeros as the `init` of the branch's last linear layer make the block begin as `y = x`, and so does a learned scale that starts at 0
 ///   (S. De and S. L. Smith, "Batch normalization biases residual blocks towards the identity function", 2020, arXiv:2002.10444;
 ///   T. Bachlechner et al., "ReZero is all you need", 2020, arXiv:2003.04887).
@@ -94,6 +162,7 @@ impl ResidualConfig {
 pub struct Residual {
     config: ResidualConfig,
     branch: Sequential,
+    after: Sequential,
     scale: Option<ParamId>,
 }
 
@@ -132,7 +201,14 @@ where
             let taken = noise::mask(g, (rows, 1), skip, 1.0 / (1.0 - skip));
             y = g.mul(y, taken);
         }
-        g.add(x, y)
+        let sum = g.add(x, y);
+        if self.after.layers().is_empty() {
+            return sum;
+        }
+        g.enter("after");
+        let y = self.after.forward(g, sum);
+        g.leave();
+        y
     }
 }
 
@@ -154,6 +230,16 @@ impl BuildLayer for ResidualConfig {
         Sample {
             inputs: 3,
             options: r#"{"layers": [{"layer": "linear", "outputs": 3}], "scale": 0.0, "learned_scale": true, "skip": 0.25}"#,
+        },
+        Sample {
+            inputs: 15,
+            options: r#"{"layers": [{"layer": "rms_norm"}, {"layer": "linear", "outputs": 17}, {"layer": "activation", "activation": "silu"},
+                {"layer": "linear", "outputs": 15}]}"#,
+        },
+        Sample {
+            inputs: 17,
+            options: r#"{"layers": [{"layer": "linear", "outputs": 17}, {"layer": "activation", "activation": "tanh"}],
+                "after": [{"layer": "layer_norm"}]}"#,
         },
     ];
     type Layer = Residual;
@@ -180,11 +266,14 @@ impl BuildLayer for ResidualConfig {
         }
         check::probability(scope.path(), "`skip`", self.skip)?;
         let scale = self.learned_scale.then(|| scope.param("scale", ParamKind::Scale, 1, 1, Constant(self.scale)));
-        Ok((Residual { config: self.clone(), branch, scale }, inputs))
+        let after = Sequential::from_config(&self.after, inputs, &mut scope.child("after"), shelf)?;
+        let outputs = after.outputs();
+        Ok((Residual { config: self.clone(), branch, after, scale }, outputs))
     }
 
     fn traits(&self, shelf: &Shelf) -> LayerTraits {
         let branch = SequentialConfig::new(self.layers.clone()).traits(shelf);
-        LayerTraits { stochastic: branch.stochastic || self.skip > 0.0, ..branch }
+        let whole = branch.then(SequentialConfig::new(self.after.clone()).traits(shelf));
+        LayerTraits { stochastic: whole.stochastic || self.skip > 0.0, ..whole }
     }
 }

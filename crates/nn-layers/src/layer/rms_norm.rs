@@ -177,8 +177,11 @@ fn scaled<T: Scalar>(scale: &[T], gain: Option<&[T]>, first: usize, cols: usize,
 impl BuildLayer for RmsNormConfig {
     const NAME: &'static str = "rms_norm";
     const DOC: &'static str = "y = gain x / sqrt(mean(x^2) + eps) within each row";
-    const SAMPLES: &'static [Sample] =
-        &[Sample { inputs: 6, options: "{}" }, Sample { inputs: 3, options: r#"{"affine": false, "eps": 0.001}"# }];
+    const SAMPLES: &'static [Sample] = &[
+        Sample { inputs: 1, options: "{}" },
+        Sample { inputs: 15, options: "{}" },
+        Sample { inputs: 17, options: r#"{"affine": false, "eps": 0.001}"# },
+    ];
     type Layer = RmsNorm;
 
     fn build_from(&self, scope: &mut Scope<'_>, inputs: usize, _: &Shelf) -> Result<(RmsNorm, usize), ConfigError> {

@@ -108,11 +108,11 @@ impl BuildLayer for SequentialConfig {
     const NAME: &'static str = "sequential";
     const DOC: &'static str = "layers one after another";
     const SAMPLES: &'static [Sample] = &[
-        Sample { inputs: 3, options: r#"{"layers": []}"# },
+        Sample { inputs: 1, options: r#"{"layers": []}"# },
         Sample {
-            inputs: 3,
+            inputs: 17,
             options: r#"{"layers": [{"layer": "linear", "outputs": 4}, {"layer": "activation", "activation": "tanh"},
-                {"layer": "layer_norm"}, {"layer": "linear", "outputs": 2}]}"#,
+                {"layer": "layer_norm"}, {"layer": "linear", "outputs": 15}]}"#,
         },
     ];
     type Layer = Sequential;

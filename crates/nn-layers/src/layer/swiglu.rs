@@ -67,7 +67,11 @@ impl<T: Scalar> Module<T> for SwiGlu {
 impl BuildLayer for SwiGluConfig {
     const NAME: &'static str = "swiglu";
     const DOC: &'static str = "y = a b / (1 + e^-a) for the halves a and b of the features";
-    const SAMPLES: &'static [Sample] = &[Sample { inputs: 6, options: "{}" }, Sample { inputs: 2, options: "{}" }];
+    const SAMPLES: &'static [Sample] = &[
+        Sample { inputs: 30, options: "{}" },
+        Sample { inputs: 34, options: "{}" },
+        Sample { inputs: 2, options: "{}" },
+    ];
     type Layer = SwiGlu;
 
     fn build_from(&self, scope: &mut Scope<'_>, inputs: usize, _: &Shelf) -> Result<(SwiGlu, usize), ConfigError> {

@@ -3,6 +3,7 @@
 use layerwise_tensor::Scope;
 
 use super::activation::ActivationConfig;
+use super::activity::ActivityConfig;
 use super::alpha_dropout::AlphaDropoutConfig;
 use super::batch_norm::BatchNormConfig;
 use super::drop_connect::DropConnectConfig;
@@ -13,13 +14,17 @@ use super::gaussian_noise::GaussianNoiseConfig;
 use super::glu::GluConfig;
 use super::group_norm::GroupNormConfig;
 use super::highway::HighwayConfig;
+use super::k_sparse::KSparseConfig;
+use super::kl_sparsity::KlSparsityConfig;
 use super::layer_norm::LayerNormConfig;
 use super::linear::LinearConfig;
 use super::prelu::PReluConfig;
 use super::residual::{Residual, ResidualConfig};
 use super::rms_norm::RmsNormConfig;
 use super::sequential::{Sequential, SequentialConfig};
+use super::spectral_norm::SpectralNormConfig;
 use super::swiglu::SwiGluConfig;
+use super::weight_norm::WeightNormConfig;
 use crate::error::ConfigError;
 use crate::module::AnyModule;
 
@@ -35,6 +40,11 @@ pub fn table() -> &'static Shelf {
         &LayerEntry::of::<GaussianDropoutConfig>(),
         &LayerEntry::of::<GaussianNoiseConfig>(),
         &LayerEntry::of::<DropConnectConfig>(),
+        &LayerEntry::of::<WeightNormConfig>(),
+        &LayerEntry::of::<SpectralNormConfig>(),
+        &LayerEntry::of::<ActivityConfig>(),
+        &LayerEntry::of::<KlSparsityConfig>(),
+        &LayerEntry::of::<KSparseConfig>(),
         &LayerEntry::of::<BatchNormConfig>(),
         &LayerEntry::of::<LayerNormConfig>(),
         &LayerEntry::of::<GroupNormConfig>(),

@@ -47,6 +47,9 @@ pub struct MlpConfig {
     /// Whether a hidden layer that keeps the width adds its input to its output; by default no.
     #[serde(default)]
     pub residual: bool,
+    /// A learned factor of each such layer's output, with this first value; by default none. 0 makes every block begin as `y = x`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residual_scale: Option<f64>,
     /// Whether the linear layers have a bias; by default yes.
     #[serde(default = "yes")]
     pub bias: bool,
@@ -91,6 +94,7 @@ impl MlpConfig {
             dropout: 0.0,
             input_dropout: 0.0,
             residual: false,
+            residual_scale: None,
             bias: true,
             init: Init::TORCH_LINEAR,
         }
@@ -139,6 +143,15 @@ impl MlpConfig {
     /// With or without a way around every hidden layer that keeps the width.
     pub fn residual(self, residual: bool) -> Self {
         Self { residual, ..self }
+    }
+
+    /// With a way around every hidden layer that keeps the width, and a learned factor of its output that starts at `scale`: as
+    /// [`crate::ResidualConfig::learned_scale`]. With 0 a network of any depth begins as one without these layers (SkipInit, ReZero).
+    ///
+    /// Zeros for the branch's last linear layer, as in [`crate::ResidualConfig::fixup`], would not do here: the activation ends the branch,
+    /// and a ReLU at 0 passes no gradient.
+    pub fn residual_scale(self, scale: f64) -> Self {
+        Self { residual: true, residual_scale: Some(scale), ..self }
     }
 
     /// With or without biases.

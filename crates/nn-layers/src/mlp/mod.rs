@@ -4,7 +4,7 @@ mod config;
 mod plan;
 
 use layerwise_autograd::{Graph, Var};
-use layerwise_tensor::{ParamId, Scalar, Scope};
+use layerwise_tensor::{Constant, ParamId, ParamKind, Scalar, Scope};
 
 use crate::activation::Activation;
 use crate::error::ConfigError;
@@ -66,7 +66,7 @@ impl Mlp {
             for element in elements {
                 match &element.step {
                     Step::Linear(linear, ..) => out.push(linear),
-                    Step::Residual(branch) => walk(branch, out),
+                    Step::Residual(branch, _) => walk(branch, out),
                     _ => {}
                 }
             }
@@ -120,7 +120,7 @@ enum Step {
     LayerNorm(LayerNorm),
     Activation(Activation),
     Dropout(Dropout),
-    Residual(Vec<Element>),
+    Residual(Vec<Element>, Option<ParamId>),
 }
 
 fn build(pieces: &[Piece], scope: &mut Scope<'_>, inputs: usize) -> Result<(Vec<Element>, usize), ConfigError> {
@@ -148,7 +148,10 @@ fn build(pieces: &[Piece], scope: &mut Scope<'_>, inputs: usize) -> Result<(Vec<
             Piece::LayerNorm(config) => Step::LayerNorm(config.build(scope, width)?),
             Piece::Activation(act) => Step::Activation(*act),
             Piece::Dropout(config) => Step::Dropout(config.build(scope)?),
-            Piece::Residual(branch) => Step::Residual(build(branch, scope, width)?.0),
+            Piece::Residual(branch, scale) => {
+                let branch = build(branch, scope, width)?.0;
+                Step::Residual(branch, scale.map(|s| scope.param("scale", ParamKind::Scale, 1, 1, Constant(s))))
+            }
         };
         elements.push(Element { name: i.to_string(), step });
     }
@@ -165,8 +168,12 @@ fn forward<T: Scalar>(elements: &[Element], g: &mut Graph<'_, T>, x: Var) -> Var
             Step::LayerNorm(norm) => norm.forward(g, x),
             Step::Activation(act) => g.activate(x, act.act()),
             Step::Dropout(dropout) => dropout.forward(g, x),
-            Step::Residual(branch) => {
-                let y = forward(branch, g, x);
+            Step::Residual(branch, scale) => {
+                let mut y = forward(branch, g, x);
+                if let Some(scale) = scale {
+                    let scale = g.param(*scale);
+                    y = g.mul(y, scale);
+                }
                 g.add(x, y)
             }
         };

@@ -26,7 +26,7 @@ pub(super) enum Piece {
     LayerNorm(LayerNormConfig),
     Activation(Activation),
     Dropout(DropoutConfig),
-    Residual(Vec<Piece>),
+    Residual(Vec<Piece>, Option<f64>),
 }
 
 impl Piece {
@@ -37,8 +37,12 @@ impl Piece {
             Self::LayerNorm(config) => LayerConfig::of(config),
             Self::Activation(act) => LayerConfig::of(&ActivationConfig::new(*act)),
             Self::Dropout(config) => LayerConfig::of(config),
-            Self::Residual(branch) => {
-                LayerConfig::of(&ResidualConfig::new(branch.iter().map(Self::to_layer).collect()))
+            Self::Residual(branch, scale) => {
+                let block = ResidualConfig::new(branch.iter().map(Self::to_layer).collect());
+                LayerConfig::of(&match scale {
+                    Some(scale) => block.learned_scale(*scale),
+                    None => block,
+                })
             }
         }
     }
@@ -63,7 +67,7 @@ pub(super) fn pieces(config: &MlpConfig, path: &str) -> Result<Vec<Piece>, Confi
         block.extend(activation(act));
         block.extend(dropout(config.dropout));
         if config.residual && inputs == outputs {
-            pieces.push(Piece::Residual(block));
+            pieces.push(Piece::Residual(block, config.residual_scale));
         } else {
             pieces.extend(block);
         }
@@ -91,6 +95,16 @@ fn check(config: &MlpConfig, path: &str) -> Result<(), ConfigError> {
     width(path, "`outputs`", config.outputs)?;
     probability(path, "`dropout`", config.dropout)?;
     probability(path, "`input_dropout`", config.input_dropout)?;
+    if let Some(scale) = config.residual_scale.filter(|scale| !(config.residual && scale.is_finite())) {
+        let remedy = "leave it out, or set `residual`";
+        return Err(ConfigError::bad_value(
+            path,
+            "`residual_scale`",
+            "finite, and only with `residual`",
+            scale,
+            remedy,
+        ));
+    }
     match &config.activations {
         Some(all) if all.len() != config.hidden.len() => Err(ConfigError::bad_value(
             path,

@@ -2,12 +2,13 @@
 //!
 //! Kinks: inputs keep a distance from the points a table entry declares. The random projection checks all entries at once.
 
+use layerwise_autograd::Tape;
 use layerwise_autograd::gradcheck::{GradCheck, random};
 use layerwise_nn_layers::{
     Activation, AnyModule, LayerConfig, Loss, Module, Target, TargetKind, activation, layer, loss, model,
 };
 use layerwise_tensor::ndarray::Array2;
-use layerwise_tensor::{Layout, Mode, Params, Stream};
+use layerwise_tensor::{Gradients, Layout, Mode, Params, Stream};
 use proptest::prelude::*;
 
 use crate::support::{build, normal};
@@ -39,7 +40,23 @@ fn check(module: &dyn AnyModule, params: &Params<f64>, x: Array2<f64>, kinks: &[
 fn check_layer(inputs_: usize, config: &LayerConfig, rows: usize, mode: Mode, seed: u64) {
     let (layer, layout) = build(inputs_, config);
     let traits = config.traits().unwrap_or_else(|e| panic!("{e}"));
-    check(&*layer, &shaken(layout, seed), inputs(rows, inputs_, seed), &traits.kinks, mode, seed);
+    let mut params = shaken(layout, seed);
+    let x = inputs(rows, inputs_, seed);
+    let x = traits.range.map_or(x.clone(), |[lo, hi]| x.mapv(|v| lo + (hi - lo) / (1.0 + (-v).exp())));
+    if traits.estimates {
+        if mode == Mode::Train {
+            return;
+        }
+        // In use the estimate of a first step is a constant.
+        let mut grads = Gradients::new(&params);
+        let mut tape = Tape::new();
+        let mut g = tape.graph(&params, Mode::Train, Stream::new(seed));
+        let input = g.input(x.view());
+        Module::<f64>::forward(&*layer, &mut g, input);
+        g.finish(&mut grads);
+        grads.apply_updates(&mut params);
+    }
+    check(&*layer, &params, x, &traits.kinks, mode, seed);
 }
 
 #[test]

@@ -18,6 +18,7 @@ fn configs() -> Vec<MlpConfig> {
         base.clone().activations(&[Activation::TANH, Activation::IDENTITY, Activation::ELU]).bias(false),
         base.clone().norm(Norm::Batch).dropout(0.2),
         base.clone().norm(Norm::Layer).residual(true).init(Init::HE_NORMAL),
+        base.clone().residual_scale(0.3).activation(Activation::SOFTSIGN),
         base.dropout(0.3).input_dropout(0.1).residual(true),
     ]
 }
@@ -39,6 +40,7 @@ fn names_are_those_of_torch_sequential() {
         ["1.weight", "2.weight", "2.bias", "2.running_mean", "2.running_var", "2.num_batches_tracked", "5.weight"]
     );
     // Linear, ReLU, Residual(Linear, ReLU), Linear.
+    assert_eq!(layout(plain.clone().residual_scale(0.0))[4], "2.scale");
     assert_eq!(layout(plain.residual(true)), ["0.weight", "0.bias", "2.0.weight", "2.0.bias", "3.weight", "3.bias"]);
 }
 
@@ -84,6 +86,36 @@ fn the_fused_network_is_its_list_of_layers_to_the_bit() {
         assert_eq!(fused.0, composed.0, "{config:?}");
         assert_eq!(fused.1, composed.1, "{config:?}");
     }
+}
+
+#[test]
+fn a_residual_scale_of_zero_begins_as_a_network_without_these_layers_and_learns() {
+    let config = |hidden: &[usize]| Mlp::builder(5).hidden(hidden).outputs(3).residual_scale(0.0);
+    let (deep, params) = config(&[7, 7, 7]).create::<f64>(4).unwrap();
+    let (shallow, mut few) = config(&[7]).create::<f64>(4).unwrap();
+    let names: Vec<String> = few.layout().specs().iter().map(|s| s.name.clone()).collect();
+    for name in names {
+        // The output layer stands two places later.
+        let deep = params.layout().find(&name.replacen('2', "4", 1)).unwrap();
+        let id = few.layout().find(&name).unwrap();
+        few.get_mut(id).copy_from_slice(params.get(deep));
+    }
+    let (x, t) = (normal::<f64>(6, 5, 1), normal::<f64>(6, 3, 2));
+    assert_eq!(run(&deep, &params, Mode::Train, 0, x.view()), run(&shallow, &few, Mode::Train, 0, x.view()));
+
+    let mut grads = Gradients::new(&params);
+    let mut tape = Tape::new();
+    let mut g = tape.graph(&params, Mode::Train, Stream::new(0));
+    let input = g.input(x.view());
+    let y = deep.forward(&mut g, input);
+    let loss = Mse.loss(&mut g, y, Target::Values(t.view()));
+    g.backward(loss, &mut grads, Accum::Replace);
+    for name in ["2.scale", "3.scale"] {
+        let ds = grads.get(params.layout().find(name).unwrap()).unwrap();
+        assert!(ds[0].abs() > 1e-6, "`{name}` does not learn: {ds:?}");
+    }
+    let e = config(&[7]).residual(false).build(&mut Layout::new().scope()).unwrap_err().to_string();
+    assert!(e.contains("`residual_scale` must be finite, and only with `residual`"), "{e}");
 }
 
 #[test]
