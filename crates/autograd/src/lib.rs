@@ -10,6 +10,7 @@ pub mod ops;
 mod penalty;
 mod probe;
 mod tape;
+mod update;
 mod var;
 
 pub use act::{Act, Needs, Pointwise, PointwiseFn};
