@@ -308,7 +308,21 @@ impl<T: Scalar> Graph<'_, T> {
     /// # Panics
     /// If `dy` has not the size of `y`, or `grads` is of another layout.
     #[track_caller]
-    pub fn backward_from(self, y: Var, dy: &[T], grads: &mut Gradients<T>, accum: Accum) {
+    pub fn backward_from(mut self, y: Var, dy: &[T], grads: &mut Gradients<T>, accum: Accum) {
+        self.walk_back(y, dy, grads, accum, |_, _| true);
+    }
+
+    /// The walk of all backward passes; `go_on` looks at the gradients that an operation has just handed on and may end the walk there.
+    /// Returns the position of the operation it ended at.
+    #[track_caller]
+    pub(crate) fn walk_back(
+        &mut self,
+        y: Var,
+        dy: &[T],
+        grads: &mut Gradients<T>,
+        accum: Accum,
+        go_on: impl Fn(&dyn Op<T>, &Grads<'_, T>) -> bool,
+    ) -> Option<usize> {
         let (rows, cols) = self.shape(y);
         assert_eq!(dy.len(), rows * cols, "backward: {} values of gradient for {}", dy.len(), self.describe(y));
         self.check_layout(grads);
@@ -316,7 +330,8 @@ impl<T: Scalar> Graph<'_, T> {
             grads.clear();
         }
         let Graph { tape, params, mode, par, .. } = self;
-        let Tape { nodes, ops, values, grads: slots, saved, written, scratch, stamp, products, .. } = &mut *tape;
+        let (params, mode, par) = (*params, *mode, *par);
+        let Tape { nodes, ops, values, grads: slots, saved, written, scratch, stamp, products, .. } = &mut **tape;
         let (nodes, values, stamp) = (nodes.as_slice(), values.as_slice(), *stamp);
         written.fill(false);
         let last = y.index();
@@ -332,7 +347,7 @@ impl<T: Scalar> Graph<'_, T> {
                 continue;
             }
             let (below, here) = slots.split_at_mut(i);
-            ops[i].backward(&mut Backward {
+            let mut pass = Backward {
                 values: Values { params, nodes, values, stamp },
                 rows: nodes[i].rows,
                 cols: nodes[i].cols,
@@ -344,9 +359,14 @@ impl<T: Scalar> Graph<'_, T> {
                 mode,
                 par,
                 products,
-            });
+            };
+            ops[i].backward(&mut pass);
+            if !go_on(&*ops[i], &pass.grads) {
+                return Some(i);
+            }
         }
         tape.hand_over_updates(grads);
+        None
     }
 
     /// Ends the step without a backward pass: pending updates of buffers move into `grads`, whose marks are forgotten.

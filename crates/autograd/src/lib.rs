@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod act;
+mod anomaly;
 pub mod gradcheck;
 mod graph;
 mod labels;
@@ -14,6 +15,7 @@ mod update;
 mod var;
 
 pub use act::{Act, Needs, Pointwise, PointwiseFn};
+pub use anomaly::BrokenGradient;
 pub use graph::Graph;
 pub use layerwise_tensor as tensor;
 pub use layerwise_tensor::kernel::Par;
