@@ -162,7 +162,9 @@ fn linears<T: Scalar, M: Module<T> + ?Sized>(
         }
         let inputs = tape.inputs(var);
         let mut inputs = inputs.iter();
-        let (Some(input), Some(weight)) = (inputs.next(), inputs.next().and_then(|w| tape.param_of(w))) else { continue };
+        let (Some(input), Some(weight)) = (inputs.next(), inputs.next().and_then(|w| tape.param_of(w))) else {
+            continue;
+        };
         let is_weight = params.layout().spec(weight).kind == ParamKind::Weight && tape.param_of(input).is_none();
         if is_weight && !params.is_frozen(weight) && found.iter().all(|linear| linear.weight != weight) {
             found.push(Linear { input, weight, bias: inputs.next().and_then(|b| tape.param_of(b)) });
