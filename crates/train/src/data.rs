@@ -2,7 +2,7 @@
 
 use layerwise_nn_layers::TargetKind;
 use layerwise_tensor::Scalar;
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, s};
 
 use crate::error::TrainError;
 
@@ -135,6 +135,19 @@ impl<'a, T: Scalar> Samples<'a, T> {
     /// The features, `(rows, features)`.
     pub fn inputs(&self) -> ArrayView2<'a, T> {
         self.inputs
+    }
+
+    /// The first `rows` of them, or all if they are fewer.
+    pub(crate) fn first(&self, rows: usize) -> Self {
+        let rows = rows.min(self.len());
+        let targets = match self.targets {
+            Targets::Labels(labels) => Targets::Labels(&labels[..rows]),
+            Targets::Values(values) => Targets::Values(values.slice_move(s![..rows, ..])),
+            Targets::Inputs => Targets::Inputs,
+        };
+        let weights = self.weights.map(|weights| &weights[..rows]);
+        let mask = self.mask.map(|mask| mask.slice_move(s![..rows, ..]));
+        Self { inputs: self.inputs.slice_move(s![..rows, ..]), targets, weights, mask }
     }
 
     /// The targets.

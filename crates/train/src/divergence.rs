@@ -1,6 +1,6 @@
 //! Where a number that is none came from.
 
-use layerwise_autograd::Graph;
+use layerwise_autograd::{BrokenGradient, Graph};
 use layerwise_tensor::{Gradients, Scalar};
 
 use crate::data::{Samples, Targets};
@@ -13,13 +13,20 @@ pub(crate) fn of_loss<T: Scalar>(g: &Graph<'_, T>, samples: &Samples<'_, T>, ord
     if let Some(place) = in_data(samples, order) {
         return place;
     }
-    match g.first_non_finite() {
-        Some(slot) if slot.op == "parameter" => {
-            format!("the parameter `{}` was not finite before the step", slot.param.unwrap_or_default())
-        }
-        Some(slot) => format!("the first value that is not finite arose in {slot}"),
-        None => "the loss is not finite though every value before it is".into(),
-    }
+    of_values(g).unwrap_or_else(|| "the loss is not finite though every value before it is".into())
+}
+
+/// The first value on the tape that is not finite, if there is one: also where the loss hides it.
+pub(crate) fn of_values<T: Scalar>(g: &Graph<'_, T>) -> Option<String> {
+    g.first_non_finite().map(|slot| match slot.op {
+        "parameter" => format!("the parameter `{}` was not finite before the step", slot.param.unwrap_or_default()),
+        _ => format!("the first value that is not finite arose in {slot}"),
+    })
+}
+
+/// Where a backward pass first put out something that is no number.
+pub(crate) fn of_backward(broken: &BrokenGradient) -> String {
+    format!("all values are finite, but a gradient is not, beginning where {broken}")
 }
 
 /// Why the gradient is not finite: the last parameter, in order of registration, whose gradient is not.

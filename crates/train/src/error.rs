@@ -32,6 +32,50 @@ pub enum TrainError {
         remedy: &'static str,
     },
 
+    /// A checkpoint that could not be written: the disk is full, the folder is gone or cannot be written.
+    #[error(
+        "checkpoint {file}: it could not be written ({source}); {kept}. Make room or choose a folder that can be written, then go on \
+         with `resume(true)`"
+    )]
+    CheckpointNotWritten {
+        /// The file.
+        file: String,
+        /// What the operating system said.
+        source: io::Error,
+        /// What is still there to go on from.
+        kept: &'static str,
+    },
+
+    /// A checkpoint is there already and nobody asked to go on from it.
+    #[error(
+        "checkpoint {file}: it is there already; ask with `Checkpoint::resume(true)` to go on from it, or delete it and `{file}.previous` \
+         to begin anew"
+    )]
+    CheckpointExists {
+        /// The file.
+        file: String,
+    },
+
+    /// A file that is no whole checkpoint.
+    #[error("checkpoint {file}: {problem}")]
+    BrokenCheckpoint {
+        /// The file.
+        file: String,
+        /// What was expected and found, and what to do.
+        problem: String,
+    },
+
+    /// A checkpoint of another training: another model, optimizer, batch size, seed, data ...
+    #[error(
+        "checkpoint {file}: it belongs to another training: {differences}; set up the training as it was, or delete the file to begin anew"
+    )]
+    OtherTraining {
+        /// The file.
+        file: String,
+        /// What differs, with both values.
+        differences: String,
+    },
+
     /// A metric that cannot be computed.
     #[error("metric {metric}: {problem}")]
     Metric {
@@ -121,5 +165,9 @@ pub enum TrainError {
 impl TrainError {
     pub(crate) fn metric(metric: &'static str, problem: impl Into<String>) -> Self {
         Self::Metric { metric, problem: problem.into() }
+    }
+
+    pub(crate) fn checkpoint(file: &str, problem: impl Into<String>) -> Self {
+        Self::BrokenCheckpoint { file: file.into(), problem: problem.into() }
     }
 }

@@ -72,6 +72,8 @@ pub enum StopReason {
         /// What it said.
         reason: String,
     },
+    /// It was a trial of one batch: see [`Trainer::fast_dev_run`](crate::Trainer::fast_dev_run).
+    FastDevRun,
 }
 
 /// The epoch whose parameters were kept.

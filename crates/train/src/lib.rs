@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod acts;
+mod averages;
 mod batch;
 mod callback;
+mod checkpoint;
 mod data;
 pub mod diagnostics;
 mod divergence;
@@ -12,7 +14,9 @@ mod history;
 pub mod metrics;
 pub mod model_file;
 mod rate_range;
+mod run;
 pub mod search;
+mod state;
 mod streams;
 mod summary;
 mod threads;
@@ -20,7 +24,10 @@ mod trainer;
 
 #[cfg(feature = "progress")]
 pub use callback::Progress;
-pub use callback::{Callback, CsvLog, EarlyStopping, EpochEnd, FitBegin, JsonlLog, Monitor, RateLog, StepEnd, Stop};
+pub use callback::{
+    Callback, CallbackState, CsvLog, EarlyStopping, EpochEnd, FitBegin, JsonlLog, Monitor, RateLog, StepEnd, Stop,
+};
+pub use checkpoint::Checkpoint;
 pub use data::{Samples, Targets};
 pub use error::TrainError;
 pub use evaluate::{Evaluator, evaluate, predict};

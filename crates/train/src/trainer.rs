@@ -1,23 +1,18 @@
-//! The loop, once.
+//! What a fit is told: the builder of the loop.
 
 use std::ops::ControlFlow;
 
-use layerwise_autograd::Tape;
-use layerwise_datasets::Batches;
 use layerwise_nn_layers::{Loss, Module};
-use layerwise_optim::{Adam, Clip, Optimizer, OptimizerConfig, SharedRule, SharedSchedule};
-use layerwise_tensor::{Accum, Gradients, Mode, Params, Scalar};
-use ndarray::Array2;
+use layerwise_optim::{Adam, Clip, OptimizerConfig, SharedRule, SharedSchedule};
+use layerwise_tensor::{Params, Scalar};
 
-use crate::batch::Batch;
-use crate::callback::{Callback, EpochEnd, FitBegin, OnEpoch, OnStep, StepEnd, Stop};
+use crate::averages::Averaging;
+use crate::callback::{Callback, EpochEnd, OnEpoch, OnStep, StepEnd, Stop};
+use crate::checkpoint::Checkpoint;
 use crate::data::Samples;
-use crate::divergence;
 use crate::error::TrainError;
-use crate::evaluate::Evaluator;
-use crate::history::{EpochRecord, FitReport, History, StopReason};
+use crate::history::FitReport;
 use crate::metrics::Metric;
-use crate::streams::Streams;
 use crate::threads::Threads;
 
 /// Trains a model: shuffled batches, forward, backward, step, and callbacks that look on.
@@ -25,17 +20,23 @@ use crate::threads::Threads;
 /// What is not set: 10 epochs, batches of 32 rows, Adam at its default rate, seed 0, all cores. The same seed gives the same bits at
 /// any number of threads, and the bits of the loop by hand on the front page of this crate.
 pub struct Trainer<'a, T: Scalar> {
-    model: &'a dyn Module<T>,
-    loss: Box<dyn Loss<T> + 'a>,
-    optimizer: OptimizerConfig,
-    epochs: usize,
-    batch: usize,
-    seed: u64,
-    threads: usize,
-    drop_last: bool,
-    validation: Option<Samples<'a, T>>,
-    metrics: Vec<Metric>,
-    callbacks: Vec<Box<dyn Callback<T> + 'a>>,
+    pub(crate) model: &'a dyn Module<T>,
+    pub(crate) loss: Box<dyn Loss<T> + 'a>,
+    pub(crate) optimizer: OptimizerConfig,
+    pub(crate) epochs: usize,
+    pub(crate) batch: usize,
+    pub(crate) seed: u64,
+    pub(crate) threads: usize,
+    pub(crate) drop_last: bool,
+    pub(crate) validation: Option<Samples<'a, T>>,
+    pub(crate) metrics: Vec<Metric>,
+    pub(crate) callbacks: Vec<Box<dyn Callback<T> + 'a>>,
+    pub(crate) accumulate: usize,
+    pub(crate) averaging: Averaging,
+    pub(crate) checkpoint: Option<Checkpoint>,
+    pub(crate) fast_dev_run: bool,
+    pub(crate) overfit_batches: Option<usize>,
+    pub(crate) detect_anomaly: bool,
 }
 
 impl<'a, T: Scalar> Trainer<'a, T> {
@@ -53,6 +54,12 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             validation: None,
             metrics: Vec::new(),
             callbacks: Vec::new(),
+            accumulate: 1,
+            averaging: Averaging::default(),
+            checkpoint: None,
+            fast_dev_run: false,
+            overfit_batches: None,
+            detect_anomaly: false,
         }
     }
 
@@ -65,6 +72,91 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     /// Rows in a batch.
     pub fn batch(mut self, rows: usize) -> Self {
         self.batch = rows;
+        self
+    }
+
+    /// How many batches make one step; 1 unless told otherwise. The step is that of one batch of `batches * rows` rows, at the memory of
+    /// one of `rows`: gradients are means over all that counts in the step, also where the last batch is smaller or rows have weights.
+    ///
+    /// The step equals that of the large batch up to rounding where rows do not see one another: batch norm takes its statistics from each
+    /// small batch, one after another, and dropout draws a mask for each. Two means are taken otherwise: class weights that divide the loss
+    /// of a batch divide that of each small one, and penalties of modules weigh as the losses of their batches do.
+    pub fn accumulate(mut self, batches: usize) -> Self {
+        self.accumulate = batches;
+        self
+    }
+
+    /// Keeps an exponential moving average of the parameters, updated after each step: see [`Ema`](layerwise_optim::Ema).
+    ///
+    /// Validation, metrics and early stopping look at the averages, and the fit returns them, unless
+    /// [`Trainer::evaluate_average`] says otherwise.
+    ///
+    /// ```
+    /// # use layerwise_nn_layers::{BuildModel, Mlp, Mse};
+    /// # use layerwise_train::{Samples, Trainer};
+    /// # use layerwise_tensor::ndarray::array;
+    /// # let x = array![[0.0f32, 1.0], [1.0, 0.0], [0.5, 0.5]];
+    /// # let (mlp, mut params) = Mlp::builder(2).outputs(2).create::<f32>(1)?;
+    /// # let samples = Samples::reconstruct(x.view())?;
+    /// let trained = Trainer::new(&mlp, Mse).ema(0.999).fit(&mut params, &samples)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ema(mut self, decay: f64) -> Self {
+        self.averaging.ema = Some(decay);
+        self
+    }
+
+    /// Keeps the equal average of the parameters after each epoch, from epoch `from` (counted from 0) on: see [`Swa`](layerwise_optim::Swa).
+    ///
+    /// Before that, everything looks at the trained parameters; from then on at the averages, as with [`Trainer::ema`]. Running statistics
+    /// of batch norm are gathered anew for them, by at least 100 forward passes over the training batches after each epoch.
+    pub fn swa(mut self, from: usize) -> Self {
+        self.averaging.swa = Some(from);
+        self
+    }
+
+    /// Draws the parameters back to slow ones after every `every` steps: see [`Lookahead`](layerwise_optim::Lookahead).
+    pub fn lookahead(mut self, every: u64, alpha: f64) -> Self {
+        self.averaging.lookahead = Some((every, alpha));
+        self
+    }
+
+    /// Whether averages of the parameters, where some are kept, are what is validated and returned; yes unless told otherwise. If not,
+    /// callbacks find them in [`EpochEnd::average`].
+    pub fn evaluate_average(mut self, evaluate: bool) -> Self {
+        self.averaging.evaluate = evaluate;
+        self
+    }
+
+    /// Writes down where the fit stands, so that it can go on from there after whatever cuts it off: see [`Checkpoint`].
+    pub fn checkpoint(mut self, checkpoint: Checkpoint) -> Self {
+        self.checkpoint = Some(checkpoint);
+        self
+    }
+
+    /// Whether the fit is only tried out: one step and the first batch of the validation samples, to find mistakes before hours are spent.
+    ///
+    /// No checkpoint is read or written. The log and [`StopReason::FastDevRun`](crate::StopReason::FastDevRun) say what it was. A metric
+    /// that so few rows do not define is left out.
+    pub fn fast_dev_run(mut self, only_try: bool) -> Self {
+        self.fast_dev_run = only_try;
+        self
+    }
+
+    /// Trains on the first `batches` batches alone, in the order of the rows: a model that cannot learn even these by heart has a mistake.
+    ///
+    /// With [`Trainer::accumulate`] these are as many steps.
+    pub fn overfit_batches(mut self, batches: usize) -> Self {
+        self.overfit_batches = Some(batches);
+        self
+    }
+
+    /// Whether every value is looked at after the forward pass, and every gradient as soon as it is written, so that a divergence is
+    /// found where it begins, also where the loss hides it; no unless told otherwise.
+    ///
+    /// The error names the operation and the path of the layer. It costs about one more pass over the memory of a step.
+    pub fn detect_anomaly(mut self, detect: bool) -> Self {
+        self.detect_anomaly = detect;
         self
     }
 
@@ -157,7 +249,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     /// Trains `params` on `samples`.
     ///
     /// # Errors
-    /// If a setting cannot work, a metric cannot be computed, or training diverges; then the parameters are those before the step.
+    /// If a setting cannot work, a metric cannot be computed, a checkpoint cannot be read or written, or training diverges; the parameters
+    /// are those of the last step then.
     ///
     /// # Panics
     /// If the samples do not fit the model or the loss, or `params` are of another model.
@@ -168,113 +261,22 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 }
 
-/// The loop.
+/// What follows from the settings.
 impl<T: Scalar> Trainer<'_, T> {
-    /// [`Trainer::fit`] on the threads at hand.
-    fn fit_here(mut self, params: &mut Params<T>, samples: &Samples<'_, T>) -> Result<FitReport, TrainError> {
-        let optimizer = self.optimizer.build(params);
-        let mut optimizer = optimizer.map_err(|e| TrainError::Setting { name: "optimizer", problem: e.to_string() })?;
-        let mut callbacks = std::mem::take(&mut self.callbacks);
-        let names: Vec<&'static str> = self.metrics.iter().map(|m| m.name).collect();
-        let begin = FitBegin {
-            epochs: self.epochs,
-            steps_per_epoch: self.steps_per_epoch(samples.len()) as u64,
-            validation: self.validation.is_some(),
-            metrics: &names,
-        };
-        for callback in &mut callbacks {
-            callback.on_fit_begin(&begin)?;
-        }
-        let trained = self.epochs_of(params, samples, &mut optimizer, &mut callbacks);
-        let mut report = FitReport { steps: optimizer.steps(), ..trained? };
-        for callback in &mut callbacks {
-            callback.on_fit_end(params, &mut report);
-        }
-        Ok(report)
+    /// Rows in a step.
+    pub(crate) fn rows_per_step(&self) -> usize {
+        self.batch.saturating_mul(self.accumulate)
     }
 
-    fn epochs_of(
-        &self,
-        params: &mut Params<T>,
-        samples: &Samples<'_, T>,
-        optimizer: &mut Optimizer<T>,
-        callbacks: &mut [Box<dyn Callback<T> + '_>],
-    ) -> Result<FitReport, TrainError> {
-        let streams = Streams::new(self.seed);
-        let mut batches = Batches::new(samples.len(), self.batch, streams.shuffle).drop_last(self.drop_last);
-        let mut grads = Gradients::new(params);
-        let (mut tape, mut memory) = (Tape::new(), Batch::new());
-        let mut validator = Evaluator::new(self.batch.max(256));
-        let mut history = History::default();
-        for epoch in 0..self.epochs {
-            let mut sums = Sums::default();
-            for order in batches.epoch(epoch as u64) {
-                let step = optimizer.steps();
-                let mut g = tape.graph(params, Mode::Train, streams.step.at(step));
-                let (x, target, weights) = memory.gather(&mut g, samples, order);
-                let y = self.model.forward(&mut g, x);
-                let batch = self.loss.weighted(&mut g, y, target, &weights);
-                let loss = g.total(batch.loss);
-                let diverged = |origin| TrainError::Diverged { step, epoch, origin, remedy: divergence::REMEDY };
-                if !g.scalar(loss).is_finite() {
-                    return Err(diverged(divergence::of_loss(&g, samples, order)));
-                }
-                let loss = g.backward(loss, &mut grads, Accum::Replace);
-                let done = optimizer.step(params, &mut grads);
-                if !done.applied {
-                    return Err(diverged(divergence::of_gradient(&grads)));
-                }
-                sums.add(loss, batch.weight, done.grad_norm, done.rate);
-                let end = StepEnd {
-                    epoch,
-                    step,
-                    loss,
-                    gradient_norm: done.grad_norm,
-                    rate: done.rate,
-                    params,
-                    grads: &grads,
-                };
-                if let Some(stop) = first_stop(callbacks, |c| c.on_step_end(&end)) {
-                    history.epochs.push(self.record(epoch, optimizer, &sums, params, &mut validator)?);
-                    return Ok(report(history, stop));
-                }
-            }
-            let record = self.record(epoch, optimizer, &sums, params, &mut validator)?;
-            optimizer.observe(record.validation_loss.unwrap_or(record.loss));
-            let stop = first_stop(callbacks, |c| c.on_epoch_end(&EpochEnd { record: &record, params }));
-            history.epochs.push(record);
-            if let Some(stop) = stop {
-                return Ok(report(history, stop));
-            }
-        }
-        Ok(FitReport { history, steps: 0, stop: StopReason::Finished, best: None })
+    /// Rows of `rows` that are trained on.
+    pub(crate) fn rows_used(&self, rows: usize) -> usize {
+        self.overfit_batches.map_or(rows, |n| rows.min(n.saturating_mul(self.rows_per_step())))
     }
 
-    fn record(
-        &self,
-        epoch: usize,
-        optimizer: &Optimizer<T>,
-        sums: &Sums,
-        params: &Params<T>,
-        validator: &mut Evaluator<T>,
-    ) -> Result<EpochRecord, TrainError> {
-        let (mut validation_loss, mut metrics) = (None, Vec::new());
-        if let Some(samples) = &self.validation {
-            let mut outputs = Array2::zeros((0, 0));
-            let wanted = (!self.metrics.is_empty()).then_some(&mut outputs);
-            let measure = Some((&*self.loss, samples));
-            validation_loss = Some(validator.run(self.model, params, samples.inputs(), measure, wanted));
-            for metric in &self.metrics {
-                metrics.push((metric.name.to_owned(), metric.of(outputs.view(), samples)?));
-            }
-        }
-        let (loss, gradient_norm) = (sums.loss / sums.weight, sums.norm / sums.steps);
-        let steps = optimizer.steps();
-        Ok(EpochRecord { epoch, steps, loss, validation_loss, metrics, rate: sums.rate, gradient_norm })
-    }
-
-    fn steps_per_epoch(&self, rows: usize) -> usize {
-        if self.drop_last { rows / self.batch } else { rows.div_ceil(self.batch) }
+    pub(crate) fn steps_per_epoch(&self, rows: usize) -> usize {
+        let (rows, step) = (self.rows_used(rows), self.rows_per_step());
+        let steps = if self.drop_last { rows / step } else { rows.div_ceil(step) };
+        if self.fast_dev_run { steps.min(1) } else { steps }
     }
 
     /// Refuses what cannot work before anything is changed.
@@ -283,11 +285,18 @@ impl<T: Scalar> Trainer<'_, T> {
         if self.batch == 0 {
             return refuse("batch", "a batch has at least one row, found 0".into());
         }
+        if self.accumulate == 0 {
+            return refuse("accumulate", "a step has at least one batch, found 0".into());
+        }
+        if self.overfit_batches == Some(0) {
+            return refuse("overfit_batches", "there is nothing to learn from 0 batches; choose at least 1".into());
+        }
+        self.averaging.check(self.epochs)?;
         if self.steps_per_epoch(samples.len()) == 0 {
             let problem = format!(
                 "{} rows do not fill one batch of {} and smaller ones are left out; choose smaller batches or keep the last one",
                 samples.len(),
-                self.batch
+                self.rows_per_step()
             );
             return refuse("drop_last", problem);
         }
@@ -306,42 +315,4 @@ impl<T: Scalar> Trainer<'_, T> {
         }
         Ok(())
     }
-}
-
-/// What adds up over the steps of an epoch, in order.
-#[derive(Default)]
-struct Sums {
-    loss: f64,
-    weight: f64,
-    norm: f64,
-    steps: f64,
-    rate: f64,
-}
-
-impl Sums {
-    fn add(&mut self, loss: f64, weight: f64, norm: f64, rate: f64) {
-        self.loss += loss * weight;
-        self.weight += weight;
-        self.norm += norm;
-        self.steps += 1.0;
-        self.rate = rate;
-    }
-}
-
-/// Asks every callback, also after one of them wants to stop, and returns the first wish.
-fn first_stop<'c, T: Scalar>(
-    callbacks: &mut [Box<dyn Callback<T> + 'c>],
-    mut ask: impl FnMut(&mut (dyn Callback<T> + 'c)) -> ControlFlow<Stop>,
-) -> Option<Stop> {
-    let mut first = None;
-    for callback in callbacks {
-        if let ControlFlow::Break(stop) = ask(&mut **callback) {
-            first.get_or_insert(stop);
-        }
-    }
-    first
-}
-
-fn report(history: History, stop: Stop) -> FitReport {
-    FitReport { history, steps: 0, stop: StopReason::Callback { reason: stop.reason }, best: None }
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use layerwise_tensor::{Params, Scalar};
 
-use super::{Callback, EpochEnd, FitBegin, Stop};
+use super::{Callback, CallbackState, EpochEnd, FitBegin, Stop};
 use crate::error::TrainError;
 use crate::history::{Best, EpochRecord, FitReport};
 use crate::metrics::Metric;
@@ -100,6 +100,12 @@ impl<T: Scalar> EarlyStopping<T> {
         self.restore_best = restore;
         self
     }
+
+    /// What a checkpoint must agree on.
+    fn settings(&self) -> String {
+        let Self { monitor, patience, min_delta, restore_best, .. } = self;
+        format!("{}, patience {patience}, min_delta {min_delta:?}, restore_best {restore_best}", monitor.name())
+    }
 }
 
 impl<T: Scalar> Callback<T> for EarlyStopping<T> {
@@ -142,7 +148,7 @@ impl<T: Scalar> Callback<T> for EarlyStopping<T> {
             return ControlFlow::Continue(());
         }
         let reason = format!("{} has not improved for {} epochs", self.monitor.name(), self.waited);
-        ControlFlow::Break(Stop { reason })
+        ControlFlow::Break(Stop::new(reason))
     }
 
     fn on_fit_end(&mut self, params: &mut Params<T>, report: &mut FitReport) {
@@ -153,6 +159,34 @@ impl<T: Scalar> Callback<T> for EarlyStopping<T> {
             params.copy_from(kept);
         }
         report.best = Some(Best { epoch, monitor: self.monitor.name().into(), value, restored: self.restore_best });
+    }
+
+    fn save_state(&self, state: &mut CallbackState<T>) {
+        state.put("early stopping", &self.settings());
+        state.put("waited", &self.waited);
+        state.put("best epoch", &self.best.map(|(epoch, _)| epoch));
+        state.put_number("best value", self.best.map_or(0.0, |(_, value)| value));
+        if let (Some(_), Some(kept)) = (self.best, &self.best_params) {
+            state.put_params("best", kept);
+        }
+    }
+
+    fn load_state(&mut self, state: &CallbackState<T>) -> Result<(), TrainError> {
+        let (found, own) = (state.get::<String>("early stopping")?, self.settings());
+        if found != own {
+            return Err(state.wrong(format!("early stopping was set to {found}, here it is set to {own}")));
+        }
+        self.waited = state.get("waited")?;
+        if self.waited > self.patience.max(1) {
+            return Err(state.wrong(format!("early stopping waited {} of {} epochs", self.waited, self.patience)));
+        }
+        let epoch: Option<usize> = state.get("best epoch")?;
+        self.best = epoch.map(|epoch| Ok::<_, TrainError>((epoch, state.number("best value")?))).transpose()?;
+        self.best_params = state.params("best").cloned();
+        if self.best.is_some() && self.restore_best && self.best_params.is_none() {
+            return Err(state.wrong("the parameters of the best epoch are missing"));
+        }
+        Ok(())
     }
 }
 
@@ -168,7 +202,13 @@ mod tests {
         let mut layout = Layout::new();
         let id = layout.scope().param("w", ParamKind::Weight, 1, 1, Constant(-1.0));
         let mut params = Params::init(layout, &Stream::new(0));
-        let begin = FitBegin { epochs: losses.len(), steps_per_epoch: 1, validation: true, metrics: &["accuracy"] };
+        let begin = FitBegin {
+            epochs: losses.len(),
+            steps_per_epoch: 1,
+            steps_done: 0,
+            validation: true,
+            metrics: &["accuracy"],
+        };
         stop.on_fit_begin(&begin).unwrap();
         let mut stopped = None;
         for (epoch, loss) in losses.iter().enumerate() {
@@ -182,7 +222,7 @@ mod tests {
                 rate: 0.0,
                 gradient_norm: 0.0,
             };
-            if stop.on_epoch_end(&EpochEnd { record: &record, params: &params }).is_break() {
+            if stop.on_epoch_end(&EpochEnd { record: &record, params: &params, average: None }).is_break() {
                 stopped = Some(epoch);
                 break;
             }
@@ -234,7 +274,7 @@ mod tests {
 
     #[test]
     fn refuses_what_nobody_measures() {
-        let nothing = FitBegin { epochs: 1, steps_per_epoch: 1, validation: false, metrics: &[] };
+        let nothing = FitBegin { epochs: 1, steps_per_epoch: 1, steps_done: 0, validation: false, metrics: &[] };
         let mut stop = EarlyStopping::<f32>::new(1);
         let message = stop.on_fit_begin(&nothing).unwrap_err().to_string();
         assert!(message.contains("no validation samples"), "{message}");

@@ -7,6 +7,7 @@ mod log_target;
 #[cfg(feature = "progress")]
 mod progress;
 mod rate_log;
+mod state;
 
 pub use csv_log::CsvLog;
 pub use early_stopping::{EarlyStopping, Monitor};
@@ -14,6 +15,7 @@ pub use jsonl_log::JsonlLog;
 #[cfg(feature = "progress")]
 pub use progress::Progress;
 pub use rate_log::RateLog;
+pub use state::CallbackState;
 
 use std::ops::ControlFlow;
 
@@ -27,12 +29,20 @@ use crate::history::{EpochRecord, FitReport};
 pub struct Stop {
     /// The sentence.
     pub reason: String,
+    /// Whether the training is only interrupted: see [`Stop::pause`].
+    pub pause: bool,
 }
 
 impl Stop {
-    /// A stop for this reason.
+    /// A stop for this reason. The training has ended: a fit that goes on from its checkpoint gives the same report at once.
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
+        Self { reason: reason.into(), pause: false }
+    }
+
+    /// A stop for now, such as by a limit of time: a fit that goes on from the checkpoint goes on with the next step, as if nothing had
+    /// been.
+    pub fn pause(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), pause: true }
     }
 }
 
@@ -44,6 +54,8 @@ pub struct FitBegin<'a> {
     pub epochs: usize,
     /// Steps in each epoch.
     pub steps_per_epoch: u64,
+    /// Steps that were taken before, where the fit goes on from a checkpoint.
+    pub steps_done: u64,
     /// Whether there are validation samples.
     pub validation: bool,
     /// Names of the validation metrics.
@@ -76,8 +88,10 @@ pub struct StepEnd<'a, T: Scalar> {
 pub struct EpochEnd<'a, T: Scalar> {
     /// Its numbers.
     pub record: &'a EpochRecord,
-    /// The parameters.
+    /// The parameters that were validated: the averages where the trainer evaluates averages, else those that are trained.
     pub params: &'a Params<T>,
+    /// The averages of the parameters, where the trainer keeps some and has taken the first.
+    pub average: Option<&'a Params<T>>,
 }
 
 /// Looks on while a model is trained; every method does nothing unless it is written.
@@ -117,6 +131,17 @@ pub trait Callback<T: Scalar>: Send {
 
     /// After the last epoch; may change the parameters (to put the best ones back) and add to the report.
     fn on_fit_end(&mut self, _params: &mut Params<T>, _report: &mut FitReport) {}
+
+    /// When a checkpoint is written: puts into `state` what [`Callback::load_state`] needs to go on as if nothing had been.
+    fn save_state(&self, _state: &mut CallbackState<T>) {}
+
+    /// When a fit goes on from a checkpoint, after [`Callback::on_fit_begin`]. Callbacks that keep a state are matched in their order.
+    ///
+    /// # Errors
+    /// If the state does not fit.
+    fn load_state(&mut self, _state: &CallbackState<T>) -> Result<(), TrainError> {
+        Ok(())
+    }
 }
 
 impl<T: Scalar, C: Callback<T> + ?Sized> Callback<T> for &mut C {
@@ -131,6 +156,12 @@ impl<T: Scalar, C: Callback<T> + ?Sized> Callback<T> for &mut C {
     }
     fn on_fit_end(&mut self, params: &mut Params<T>, report: &mut FitReport) {
         (**self).on_fit_end(params, report);
+    }
+    fn save_state(&self, state: &mut CallbackState<T>) {
+        (**self).save_state(state);
+    }
+    fn load_state(&mut self, state: &CallbackState<T>) -> Result<(), TrainError> {
+        (**self).load_state(state)
     }
 }
 

@@ -38,6 +38,7 @@ impl<T: Scalar> Callback<T> for Progress {
             // A template that does not parse is no reason to stop training: indicatif's own style is as good.
             bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.set_prefix(self.label.clone());
+            bar.set_position(fit.steps_done);
             bar
         });
         Ok(())

@@ -16,6 +16,7 @@ mod read;
 mod write;
 
 pub use atomic::write_atomically;
+pub(crate) use atomic::{folder_of, sync_folder};
 pub use build::{load, load_mlp, save};
 pub use header::{FORMAT_VERSION, Header, METADATA_KEY};
 pub use read::{ModelFile, ReadOptions};
