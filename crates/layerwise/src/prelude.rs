@@ -10,4 +10,4 @@ pub use layerwise_nn_layers::{
 pub use layerwise_optim::{AdaGrad, Adam, AdamW, Clip, Cosine, Optimizer, OptimizerConfig, RmsProp, Sgd, Step, Warmup};
 pub use layerwise_tensor::ndarray;
 pub use layerwise_tensor::{Accum, Gradients, Layout, Mode, ParamKind, Params, Scalar, Scope, Stream};
-pub use layerwise_train::{EarlyStopping, FitReport, Samples, Trainer, metrics, model_file, predict};
+pub use layerwise_train::{Checkpoint, EarlyStopping, FitReport, Samples, Trainer, metrics, model_file, predict};
