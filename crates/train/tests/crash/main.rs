@@ -10,7 +10,7 @@ mod training;
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.iter().position(|a| a == "child") {
-        Some(i) => training::run(arguments[i + 1].as_ref()),
+        Some(i) => training::run(arguments[i + 1].as_ref(), None),
         None if cfg!(unix) => {
             let straight = kill::Straight::train();
             kill::prove(&straight, kills());

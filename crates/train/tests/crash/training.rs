@@ -9,7 +9,7 @@ use layerwise_optim::{AdamW, Clip, OneCycle, OptimizerConfig};
 use layerwise_tensor::{Params, Stream};
 use layerwise_train::metrics::Metric;
 use layerwise_train::model_file::write_atomically;
-use layerwise_train::{Callback, Checkpoint, EarlyStopping, FitBegin, Samples, TrainError, Trainer};
+use layerwise_train::{Callback, Checkpoint, EarlyStopping, FitBegin, Samples, Stop, TrainError, Trainer};
 use ndarray::Array2;
 
 const FEATURES: usize = 48;
@@ -61,9 +61,9 @@ fn data(rows: usize, place: u64) -> (Array2<f32>, Vec<u32>) {
     (x, y)
 }
 
-/// Trains in `folder`, from the checkpoint that is there.
-pub(crate) fn run(folder: &Path) {
-    match fit(folder) {
+/// Trains in `folder`, from the checkpoint that is there to the end or until `pause` steps are taken.
+pub(crate) fn run(folder: &Path, pause: Option<u64>) {
+    match fit(folder, pause) {
         Ok(bytes) => write_atomically(&result(folder), &bytes).unwrap(),
         Err(error) => {
             say(&error.to_string());
@@ -72,7 +72,7 @@ pub(crate) fn run(folder: &Path) {
     }
 }
 
-fn fit(folder: &Path) -> Result<Vec<u8>, TrainError> {
+fn fit(folder: &Path, pause: Option<u64>) -> Result<Vec<u8>, TrainError> {
     let ((x, y), (held, held_y)) = (data(400, 0), data(150, 1));
     let (samples, validation) = (Samples::labels(x.view(), &y)?, Samples::labels(held.view(), &held_y)?);
     let network = Mlp::builder(FEATURES).hidden(&[384, 384]).outputs(CLASSES as usize);
@@ -92,7 +92,10 @@ fn fit(folder: &Path) -> Result<Vec<u8>, TrainError> {
         .metric(Metric::ACCURACY)
         .callback(EarlyStopping::new(3))
         .callback(Tell)
-        .on_step(|_| ControlFlow::Continue(()))
+        .on_step(|s| match pause == Some(s.step + 1) {
+            true => ControlFlow::Break(Stop::pause("that is enough for now")),
+            false => ControlFlow::Continue(()),
+        })
         .checkpoint(Checkpoint::new(checkpoint(folder)).every_steps(5).resume(true))
         .fit(&mut params, &samples)?;
     let mut bytes = params.to_le_bytes();
