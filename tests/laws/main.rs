@@ -19,6 +19,7 @@ mod operations;
 mod optimizers;
 mod parity_layers;
 mod parity_lbfgs;
+mod parity_likelihoods;
 mod parity_muon;
 mod parity_optim;
 mod parity_shelf;

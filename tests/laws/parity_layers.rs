@@ -44,7 +44,8 @@ fn layers() {
 
 #[test]
 fn losses() {
-    let cases = fixture::read("losses");
+    let mut cases = fixture::read("losses");
+    cases.extend(fixture::read("likelihoods"));
     let named = |c: &Case, name: &str| c.config["loss"] == name || c.config["loss"]["name"] == name;
     for entry in loss::table() {
         assert!(cases.iter().any(|c| named(c, entry.name)), "no numbers for `{}`", entry.name);

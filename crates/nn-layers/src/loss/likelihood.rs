@@ -61,42 +61,45 @@ pub(super) fn d_poisson<T: Scalar>(y: T, t: T) -> T {
     math::exp(y) - t
 }
 
-/// `-ln P(t)` of the negative binomial distribution of mean `e^y` and dispersion `e^s`.
-#[inline(always)]
-pub(super) fn negative_binomial<T: Scalar>([y, s]: [T; 2], t: T) -> T {
-    let s = within(s);
-    let r = math::exp(s);
-    let constants = ln_gamma(r) + ln_gamma(t + T::one()) - ln_gamma(t + r);
-    constants + r * math::softplus(y - s) + t * math::softplus(s - y)
-}
-
-#[inline(always)]
-pub(super) fn d_negative_binomial<T: Scalar>([y, free]: [T; 2], t: T) -> [T; 2] {
-    let s = within(free);
-    let r = math::exp(s);
-    let (q, rest) = (math::sigmoid(y - s), math::sigmoid(s - y));
-    let ds = r * (digamma(r) - digamma(t + r) + math::softplus(y - s) - q) + t * rest;
-    [r * q - t * rest, if s == free { ds } else { T::zero() }]
-}
-
 /// The larger one, but NaN where `s` is: a network that fails must be seen.
 #[inline(always)]
 fn at_least<T: Scalar>(s: T, least: T) -> T {
     if s < least { least } else { s }
 }
 
+/// `-ln P(t)` of the negative binomial distribution of mean `e^y` and dispersion `e^s`. In `f64` throughout: large terms cancel.
 #[inline(always)]
-fn within<T: Scalar>(s: T) -> T {
-    let [least, most] = DISPERSION.map(|r| T::of(r.ln()));
-    let s = at_least(s, least);
-    if s > most { most } else { s }
+pub(super) fn negative_binomial<T: Scalar>(outputs: [T; 2], t: T) -> T {
+    let ([y, s], t) = (outputs.map(T::as_f64), t.as_f64());
+    let s = within(s);
+    let r = math::exp(s);
+    let constants = ln_gamma(r) + ln_gamma(t + 1.0) - ln_gamma(t + r);
+    T::of(constants + r * math::softplus(y - s) + t * math::softplus(s - y))
+}
+
+#[inline(always)]
+pub(super) fn d_negative_binomial<T: Scalar>(outputs: [T; 2], t: T) -> [T; 2] {
+    let ([y, free], t) = (outputs.map(T::as_f64), t.as_f64());
+    let s = within(free);
+    let r = math::exp(s);
+    let (q, rest) = (math::sigmoid(y - s), math::sigmoid(s - y));
+    let ds = r * (digamma(r) - digamma(t + r) + math::softplus(y - s) - q) + t * rest;
+    [r * q - t * rest, if s == free { ds } else { 0.0 }].map(T::of)
 }
 
 /// By the count.
 #[inline(always)]
-pub(super) fn negative_binomial_by_target<T: Scalar>([y, s]: [T; 2], t: T) -> T {
+pub(super) fn negative_binomial_by_target<T: Scalar>(outputs: [T; 2], t: T) -> T {
+    let ([y, s], t) = (outputs.map(T::as_f64), t.as_f64());
     let s = within(s);
-    digamma(t + T::one()) - digamma(t + math::exp(s)) + math::softplus(s - y)
+    T::of(digamma(t + 1.0) - digamma(t + math::exp(s)) + math::softplus(s - y))
+}
+
+#[inline(always)]
+fn within(s: f64) -> f64 {
+    let [least, most] = DISPERSION.map(f64::ln);
+    let s = at_least(s, least);
+    if s > most { most } else { s }
 }
 
 /// `sum_j t_j (ln sum_k e^(z_k) - z_j)`.

@@ -27,8 +27,11 @@ fn weighted(loss: &dyn AnyLoss, z: &Array2<f64>, target: Target<'_, f64>, weight
     (value, found.weight, tape.grad(z).expect("a leaf has a gradient").to_owned())
 }
 
-/// Every loss of the table with each of its samples; outputs and targets for `rows` rows.
-fn all(rows: usize, cols: usize, seed: u64) -> Vec<(String, Box<dyn AnyLoss>, TargetKind, Array2<f64>, Array2<f64>)> {
+/// A loss, what its target is, and outputs and targets to try it on.
+type Sample = (String, Box<dyn AnyLoss>, TargetKind, Array2<f64>, Array2<f64>);
+
+/// Every loss of the table with each of its samples, on `rows` rows.
+fn all(rows: usize, cols: usize, seed: u64) -> Vec<Sample> {
     let mut all = Vec::new();
     for entry in loss::table() {
         for sample in entry.samples {

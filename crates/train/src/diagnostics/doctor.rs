@@ -183,10 +183,10 @@ impl<'a, T: Scalar> TrainingDoctor<'a, T> {
         let (mut tape, mut memory) = (Tape::new(), Batch::new());
         let mut loss_against = |order: &[usize]| {
             let mut g = tape.graph(params, Mode::Eval, Stream::new(0));
-            let (_, target) = memory.gather(&mut g, &self.samples, order);
+            let (_, target, weights) = memory.gather(&mut g, &self.samples, order);
             let y = g.input(outputs.view());
-            let loss = self.loss.loss(&mut g, y, target);
-            g.scalar(loss)
+            let found = self.loss.weighted(&mut g, y, target, &weights);
+            g.scalar(found.loss)
         };
         let right = loss_against(&rows);
         let stream = Stream::new(0).child("targets of other rows");

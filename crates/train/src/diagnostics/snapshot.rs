@@ -83,10 +83,10 @@ impl<'a, T: Scalar> Probe<'a, T> {
     pub(crate) fn look(&mut self, params: &Params<T>, step: u64) -> Snapshot {
         let mut grads = Gradients::new(params);
         let mut g = self.tape.graph(params, Mode::Train, Stream::new(0).child("probe").at(step));
-        let (x, target) = self.memory.gather(&mut g, &self.samples, &self.rows);
+        let (x, target, weights) = self.memory.gather(&mut g, &self.samples, &self.rows);
         let y = self.model.forward(&mut g, x);
-        let loss = self.loss.loss(&mut g, y, target);
-        let loss = g.total(loss);
+        let found = self.loss.weighted(&mut g, y, target, &weights);
+        let loss = g.total(found.loss);
         let loss = g.backward(loss, &mut grads, Accum::Replace);
         let layers = layer_slots(&self.tape);
         let layers = layers.iter().map(|(var, info)| self.layer(*var, info, params)).collect();
