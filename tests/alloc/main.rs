@@ -8,6 +8,7 @@ use std::alloc::{GlobalAlloc, Layout as Memory, System};
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use layerwise::autoencoder::model;
 use layerwise::nn::{
     ActivationConfig, ActivityConfig, DropConnectConfig, KSparseConfig, KlSparsityConfig, LayerNormConfig,
     LinearConfig, ResidualConfig, SequentialModelConfig, SpectralNormConfig, WeightNormConfig,
@@ -127,6 +128,48 @@ where
     }
 }
 
+/// Allocations and calls of the product's backend in each of some steps of an autoencoder after the third, penalties and noise included.
+fn autoencoder_steps(config: &AutoencoderConfig) -> Vec<(u64, u64)> {
+    let (model, mut params) = config.create::<f64>(3).unwrap();
+    let x = Array2::from_shape_fn((32, config.inputs), |(i, j)| ((i * 31 + j * 17) % 97) as f64 / 97.0 - 0.5);
+    in_pool(1, || {
+        let (mut tape, mut grads) = (Tape::new(), Gradients::new(&params));
+        let mut optimizer = OptimizerConfig::new(AdamW::default()).build(&params).unwrap();
+        let mut counts = Vec::with_capacity(8);
+        for step in 0..11 {
+            let (before, products) = (ALLOCATIONS.load(Ordering::Relaxed), kernel::product_blocks());
+            let mut g = tape.graph(&params, Mode::Train, Stream::new(5).at(step));
+            let input = g.input(x.view());
+            let output = model.forward(&mut g, input);
+            let loss = g.square(output);
+            let loss = g.mean_all(loss);
+            g.backward(loss, &mut grads, Accum::Replace);
+            optimizer.step(&mut params, &mut grads);
+            if step > 2 {
+                counts.push((ALLOCATIONS.load(Ordering::Relaxed) - before, kernel::product_blocks() - products));
+            }
+        }
+        counts
+    })
+}
+
+/// Every sample of every kind of autoencoder; how many there were.
+fn check_autoencoders() -> usize {
+    let packs = kernel::backend() == "matrixmultiply";
+    let mut cases = 0;
+    for kind in model::table() {
+        for config in kind.sample_configs().unwrap() {
+            for (allocations, products) in autoencoder_steps(&config) {
+                let allowed = if packs { products } else { 0 };
+                assert!(allocations <= allowed, "{config:?}: {allocations} allocations, {products} products");
+            }
+            cases += 1;
+        }
+    }
+    println!("{cases} autoencoders allocate nothing but packing buffers");
+    cases
+}
+
 fn main() {
     let plain = Mlp::builder(64).hidden(&[128, 64]).outputs(OUTPUTS);
     let base =
@@ -152,5 +195,5 @@ fn main() {
         .then(&LinearConfig::new(OUTPUTS));
     check::<f32, _>("norms of weights, penalties", &shelf, 128);
     check::<f64, _>("norms of weights, penalties", &shelf, 128);
-    println!("test result: ok. {} passed; 0 failed", 2 * (cases.len() + 1));
+    println!("test result: ok. {} passed; 0 failed", 2 * (cases.len() + 1) + check_autoencoders());
 }

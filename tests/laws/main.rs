@@ -17,6 +17,7 @@ mod measures;
 mod models;
 mod operations;
 mod optimizers;
+mod parity_autoencoders;
 mod parity_layers;
 mod parity_lbfgs;
 mod parity_likelihoods;

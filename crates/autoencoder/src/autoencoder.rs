@@ -163,6 +163,7 @@ impl BuildModel for AutoencoderConfig {
         r#"{"inputs": 5, "hidden": [6], "code": 2, "corruption": {"layer": "gaussian_noise", "std": 0.2}}"#,
         r#"{"inputs": 5, "hidden": [6], "code": 2, "tied": true, "contractive": {"weight": 0.1}}"#,
         r#"{"inputs": 5, "hidden": [6], "code": 2, "variational": {"values": {"gaussian": {"std": 0.5}}}}"#,
+        r#"{"inputs": 5, "code": 8, "sparsity": {"layer": "k_sparse", "k": 3}}"#,
     ];
     type Model = Autoencoder;
 

@@ -9,7 +9,7 @@ use layerwise_datasets::catalog::{self, DataDir};
 use layerwise_datasets::format::csv;
 use layerwise_datasets::synthetic::radiotherapy;
 use layerwise_datasets::{Limits, Table, split};
-use layerwise_nn_layers::{BuildModel, Mlp, ModelConfig};
+use layerwise_nn_layers::{BuildModel, KSparseConfig, Mlp, ModelConfig};
 use layerwise_tensor::{DType, Stream};
 use layerwise_train::metrics::roc_auc;
 use layerwise_train::model_file::ModelWriter;
@@ -72,6 +72,7 @@ fn every_kind_finds_broken_relations_and_survives_a_file() {
     let kinds = [
         ("tied", small().tied(true)),
         ("contractive", small().contractive(1e-3)),
+        ("k-sparse", small().code(8).sparsity(&KSparseConfig::new(2))),
         ("masking", small().corruption(&MaskingConfig::new(0.1))),
         ("swap", small().corruption(&SwapConfig::new(0.1))),
     ];

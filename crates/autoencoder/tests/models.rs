@@ -104,6 +104,26 @@ fn penalties_count_in_training_and_in_evaluation_but_not_in_prediction() {
 }
 
 #[test]
+fn what_is_asked_of_the_code_is_part_of_the_encoder() {
+    let (model, params) = AutoencoderConfig::k_sparse(5, &[8], 7, 3).create::<f64>(1).unwrap();
+    let x = normal(9, 5, 2);
+    let codes = predict(model.encoder(), &params, x.view(), 9);
+    assert!(codes.rows().into_iter().all(|row| row.iter().filter(|c| **c != 0.0).count() == 3));
+    assert_eq!(predict(model.decoder(), &params, codes.view(), 9), predict(&model, &params, x.view(), 9));
+    // A penalty is that of the code as the layer alone would compute it.
+    let (model, params) = AutoencoderConfig::kl_sparse(5, &[], 4, 0.1, 0.5).create::<f64>(1).unwrap();
+    let codes = predict(model.encoder(), &params, x.view(), 9);
+    let means = codes.mean_axis(Axis(0)).unwrap();
+    let expected: f64 = means.iter().map(|m| 0.1 * (0.1 / m).ln() + 0.9 * (0.9 / (1.0 - m)).ln()).sum();
+    let mut tape = Tape::new();
+    let mut g = tape.graph(&params, Mode::Train, Stream::new(1));
+    let x = g.input(x.view());
+    model.encode(&mut g, x);
+    let penalty = g.penalties().unwrap();
+    assert!((g.scalar(penalty) - 0.5 * expected).abs() < 1e-14);
+}
+
+#[test]
 fn halves_compose_to_the_whole() {
     let x = normal(9, 5, 2);
     let (model, params) = AutoencoderConfig::deep(5, &[8], 3).create::<f64>(1).unwrap();

@@ -105,6 +105,10 @@ fn norms_and_wrong_noise_are_refused() {
     let x = curved(20, 1);
     let message = Pretraining::new(deep().norm(Norm::Batch)).fit(x.view()).unwrap_err().to_string();
     assert!(message.contains("`norm`") && message.contains("Batch"), "{message}");
+    let variational: AutoencoderConfig =
+        serde_json::from_str(r#"{"inputs": 12, "code": 2, "variational": {}}"#).unwrap();
+    assert!(Pretraining::new(variational).fit(x.view()).unwrap_err().to_string().contains("`variational`"));
+    assert!(Pretraining::new(deep().outputs(5)).fit(x.view()).unwrap_err().to_string().contains("`outputs`"));
     let message = Pretraining::new(deep()).noise(-1.0).fit(x.view()).unwrap_err().to_string();
     assert!(message.contains("std"), "{message}");
     assert!(Pretraining::new(deep()).fit(x.slice(ndarray::s![..0, ..])).is_err());

@@ -71,6 +71,10 @@ impl Fitted {
         predict(&self.model, &self.params, x.view(), 400)
     }
 
+    fn codes(&self, x: &Array2<f32>) -> Array2<f32> {
+        predict(self.model.encoder(), &self.params, x.view(), 400)
+    }
+
     /// The penalty of a contractive model of weight 1 with these parameters.
     fn jacobian(&self, x: &Array2<f32>) -> f64 {
         let config = self.model.config().clone().contraction(Contraction::new(1.0));
@@ -100,6 +104,43 @@ fn plain_deep_and_tied_autoencoders_explain_the_digits() {
         println!("{name}: leaves {found:.3} of the variance, untrained {before:.3}");
         assert!(before > 0.9 && found < bound, "{name}: {before} {found}");
     }
+}
+
+#[test]
+fn sparse_codes_of_digits_are_sparse_and_still_tell_them() {
+    let Some(digits) = digits() else { return };
+    let fit = |config: &AutoencoderConfig| {
+        let fitted = Fitted::of(config, digits.train.view());
+        (left(&digits, &fitted.reconstruct(&digits.test)), fitted.codes(&digits.test))
+    };
+    let mean = |codes: &Array2<f32>| codes.mean().unwrap();
+
+    // Keeping the largest is exact.
+    let (error, codes) = fit(&AutoencoderConfig::k_sparse(64, &[], 100, 8));
+    assert!(codes.rows().into_iter().all(|row| row.iter().filter(|c| **c != 0.0).count() == 8));
+    println!("k_sparse: leaves {error:.3} with 8 of 100 units");
+    assert!(error < 0.6, "{error}");
+
+    // Means go towards the one that is asked for; without the penalty sigmoids are active half of the time.
+    let asked = AutoencoderConfig::kl_sparse(64, &[], 100, 0.05, 0.003);
+    let mut free = asked.clone();
+    free.sparsity = None;
+    let ((error, codes), (_, dense)) = (fit(&asked), fit(&free));
+    println!("kl_sparse: leaves {error:.3} with a mean of {:.3}, {:.3} without", mean(&codes), mean(&dense));
+    assert!(error < 0.6 && mean(&codes) < 0.1 && mean(&dense) > 0.3, "{error}");
+
+    // Units of a rectified code are zero, not small.
+    let active = |codes: &Array2<f32>| codes.iter().filter(|c| **c > 0.0).count() as f64 / codes.len() as f64;
+    let asked = AutoencoderConfig::l1_sparse(64, &[], 100, 0.003).tied(true);
+    let mut free = asked.clone();
+    free.sparsity = None;
+    let ((error, codes), (_, dense)) = (fit(&asked), fit(&free));
+    println!(
+        "l1_sparse: leaves {error:.3} with {:.3} of the units active, {:.3} without",
+        active(&codes),
+        active(&dense)
+    );
+    assert!(error < 0.6 && active(&codes) < 0.6 * active(&dense), "{error}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod contractive;
 mod deep;
 mod denoising;
 mod kind;
+mod sparse;
 mod table;
 mod tied;
 mod variational;

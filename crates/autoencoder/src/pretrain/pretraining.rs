@@ -118,7 +118,8 @@ impl Pretraining {
     /// Pretrains and fine-tunes on the rows of `x`, `(rows, inputs)`.
     ///
     /// # Errors
-    /// If the configuration is wrong, has norms or is variational, there is no row, or training diverges.
+    /// If the configuration is wrong, has norms, is variational or has outputs of another width, there is no row, or
+    /// training diverges.
     ///
     /// # Panics
     /// If `x` has not the width of the input.
@@ -128,22 +129,7 @@ impl Pretraining {
         Autoencoder: Module<T>,
         Encoder: Module<T>,
     {
-        if self.config.norm != Norm::None {
-            let remedy = "a layer by itself has no place for a norm: leave it out";
-            let found = format!("{:?}", self.config.norm);
-            return Err(ConfigError::bad_value("", "`norm`", "none in pretraining", found, remedy).into());
-        }
-        if self.config.variational.is_some() {
-            let remedy = "train it as a whole";
-            return Err(ConfigError::bad_value(
-                "",
-                "`variational`",
-                "nothing in pretraining",
-                "a code that is a distribution",
-                remedy,
-            )
-            .into());
-        }
+        self.check()?;
         let (model, mut params) = self.config.create::<T>(self.seed)?;
         let depth = model.encoder().linears().len();
         let mut layers = Vec::with_capacity(depth);
@@ -158,6 +144,24 @@ impl Pretraining {
         }
         let fine_tuning = self.train(&model, &mut params, x, self.fine_tuning)?;
         Ok(Pretrained { model, params, report: PretrainReport { layers, fine_tuning } })
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let refuse = |what: &str, found: String, remedy: &str| {
+            Err(ConfigError::bad_value("", what, "none in pretraining", found, remedy))
+        };
+        if self.config.norm != Norm::None {
+            let remedy = "a layer by itself has no place for a norm: leave it out";
+            return refuse("`norm`", format!("{:?}", self.config.norm), remedy);
+        }
+        if self.config.variational.is_some() {
+            return refuse("`variational`", "a distribution".to_owned(), "train a variational autoencoder as a whole");
+        }
+        if let Some(outputs) = self.config.outputs {
+            let remedy = "a layer that is trained by itself reconstructs its input: leave it out";
+            return refuse("`outputs`", outputs.to_string(), remedy);
+        }
+        Ok(())
     }
 
     /// The layer at `place` of the encoder as an autoencoder of its own.
