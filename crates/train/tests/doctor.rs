@@ -311,6 +311,28 @@ fn each_broken_run_is_called_by_its_name() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// Targets that do not count may be anything, also no number, and say nothing about those that do.
+#[test]
+fn masked_targets_are_not_looked_at() {
+    let (x, _) = moons(100, 1);
+    let mut values = x.map_axis(Axis(1), |r| r[0] * r[1]).insert_axis(Axis(1));
+    let mut mask = Array2::ones((100, 1));
+    for i in (0..100).step_by(3) {
+        (values[[i, 0]], mask[[i, 0]]) = (f32::NAN, 0.0);
+    }
+    let (mlp, first) = Mlp::builder(2).hidden(&[32]).outputs(1).create::<f32>(1).unwrap();
+    let examine = |values: &Array2<f32>| {
+        let samples = Samples::values(x.view(), values.view()).unwrap().mask(mask.view()).unwrap();
+        let mut params = first.clone();
+        let mut doctor = TrainingDoctor::new(&mlp, &Mse, &params, &samples);
+        let outcome = Trainer::new(&mlp, Mse).epochs(40).callback(&mut doctor).fit(&mut params, &samples);
+        doctor.findings(&outcome).iter().map(|f| f.code).collect::<Vec<_>>()
+    };
+    assert_eq!(examine(&values), []);
+    values.mapv_inplace(|v| if v.is_nan() { v } else { 0.5 });
+    assert_eq!(examine(&values), [Code::LabelsConstant]);
+}
+
 #[test]
 fn every_finding_has_a_run_that_shows_it() {
     for code in Code::ALL {

@@ -10,7 +10,7 @@ const LARGE: f64 = 10.0;
 /// If all features lie below this they are not scaled either.
 const SMALL: f64 = 0.01;
 
-/// Findings about features and targets; a feature that is 0 in all rows is none, since it adds nothing to any product.
+/// Findings about features and those targets that have a weight; a feature that is 0 in all rows is none, since it adds nothing to any product.
 pub(crate) fn findings<T: Scalar>(samples: &Samples<'_, T>) -> Vec<Finding> {
     let mut found = Vec::new();
     let (x, rows) = (samples.inputs(), samples.len());
@@ -33,12 +33,20 @@ pub(crate) fn findings<T: Scalar>(samples: &Samples<'_, T>) -> Vec<Finding> {
     }
     let constant = rows > 1
         && match samples.targets() {
-            Targets::Labels(labels) => labels.iter().all(|l| *l == labels[0]),
-            Targets::Values(values) => values.outer_iter().all(|row| row == values.row(0)),
-            Targets::Inputs => x.outer_iter().all(|row| row == x.row(0)),
+            Targets::Labels(labels) => same((0..rows).filter(|r| samples.counts(*r, 0)).map(|r| labels[r])),
+            Targets::Values(values) => {
+                (0..values.ncols()).all(|c| same((0..rows).filter(|r| samples.counts(*r, c)).map(|r| values[[r, c]])))
+            }
+            Targets::Inputs => x.columns().into_iter().all(|column| same(column.iter())),
         };
     if constant {
         found.push(Finding::new(Code::LabelsConstant, "", &[("rows", rows as f64)]));
     }
     found
+}
+
+/// Whether all values are equal.
+fn same<V: PartialEq>(mut values: impl Iterator<Item = V>) -> bool {
+    let first = values.next();
+    values.all(|v| Some(&v) == first.as_ref())
 }

@@ -185,8 +185,8 @@ impl<'a, T: Scalar> TrainingDoctor<'a, T> {
             let mut g = tape.graph(params, Mode::Eval, Stream::new(0));
             let (_, target, weights) = memory.gather(&mut g, &self.samples, order);
             let y = g.input(outputs.view());
-            let found = self.loss.weighted(&mut g, y, target, &weights);
-            g.scalar(found.loss)
+            let loss = self.loss.weighted(&mut g, y, target, &weights).loss;
+            g.scalar(loss)
         };
         let right = loss_against(&rows);
         let stream = Stream::new(0).child("targets of other rows");

@@ -85,8 +85,8 @@ impl<'a, T: Scalar> Probe<'a, T> {
         let mut g = self.tape.graph(params, Mode::Train, Stream::new(0).child("probe").at(step));
         let (x, target, weights) = self.memory.gather(&mut g, &self.samples, &self.rows);
         let y = self.model.forward(&mut g, x);
-        let found = self.loss.weighted(&mut g, y, target, &weights);
-        let loss = g.total(found.loss);
+        let loss = self.loss.weighted(&mut g, y, target, &weights).loss;
+        let loss = g.total(loss);
         let loss = g.backward(loss, &mut grads, Accum::Replace);
         let layers = layer_slots(&self.tape);
         let layers = layers.iter().map(|(var, info)| self.layer(*var, info, params)).collect();
