@@ -5,6 +5,7 @@ use layerwise::autograd::gradcheck::GradCheck;
 use layerwise::nn::{Activation, activation};
 use layerwise::tensor::{Layout, Params, Scalar, Stream};
 
+use crate::ledger::{DOUBLE, law};
 use crate::support::{normal, report};
 
 /// Every activation with its defaults.
@@ -17,10 +18,11 @@ fn derivatives_agree_with_differences() {
     let nothing = Params::<f64>::init(Layout::new(), &Stream::new(0));
     for a in all() {
         for (rows, cols) in [(1, 1), (3, 15), (2, 16), (1, 17), (7, 31)] {
-            GradCheck::new()
+            let report = GradCheck::new()
                 .keep_away(&a.kinks(), 0.05)
                 .run(&nothing, &[normal(rows, cols, 5) * 3.0], |g, x| g.activate(x[0], a.act()))
                 .unwrap_or_else(|failure| panic!("{}: {failure}", a.name()));
+            law("gradient", "activation").ran_to(a.name(), DOUBLE, 1, report.error);
         }
     }
     report("derivatives agree with differences", all().len(), &[]);
@@ -40,12 +42,14 @@ fn check_extremes<T: Scalar>(a: &Activation) {
     let finite: Vec<f64> = [0.0, 1e-8, 20.0, 88.0, 1e4].into_iter().flat_map(both).collect();
     let eps = T::epsilon().as_f64();
     let what = |x: f64| format!("{}({x:?}) in {:?}", a.name(), T::DTYPE);
+    let mut worst = 0.0f64;
     for x in &finite {
         let (y, slope) = at::<T>(a, *x);
         // The same number in `f64`.
         let (exact, exact_slope) = at::<f64>(a, T::of(*x).as_f64());
         assert!(y.is_finite() && slope.is_finite(), "{}: {y:?}, slope {slope:?}", what(*x));
         assert!((y - exact).abs() <= 8.0 * eps * exact.abs().max(1e-6), "{}: {y:?} for {exact:?}", what(*x));
+        worst = worst.max((y - exact).abs() / exact.abs().max(1e-6));
         // A slope is read from the output where that suffices, and then has the output's rounding.
         assert!((slope - exact_slope).abs() <= 16.0 * eps, "{}: slope {slope:?} for {exact_slope:?}", what(*x));
         assert!(slope.abs() < 2.0, "{}: slope {slope:?}", what(*x));
@@ -62,6 +66,7 @@ fn check_extremes<T: Scalar>(a: &Activation) {
             assert!((y - far).abs() <= 1e-6, "{}: {y:?}, at 1e8 {far:?}", what(x));
         }
     }
+    law("types", "activation").ran_to(a.name(), if T::DTYPE.size() == 4 { &["f32"] } else { DOUBLE }, finite.len(), worst);
     assert!(at::<T>(a, f64::NAN).0.is_nan(), "{}", what(f64::NAN));
     // Somewhere within a vector and in its rest, too.
     let mut row = [T::of(0.5); 37];

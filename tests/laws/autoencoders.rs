@@ -9,6 +9,7 @@ use layerwise::nn::Module;
 use layerwise::tensor::{Layout, Mode, Params, Stream};
 use layerwise::train::model_file;
 
+use crate::ledger::{DOUBLE, law};
 use crate::support::{bits, in_pool, normal, output, params, report, step};
 
 #[test]
@@ -20,12 +21,13 @@ fn autoencoders_have_right_gradients_the_same_bits_and_survive_a_file() {
             let autoencoder = config.build(&mut layout.scope()).expect("samples build");
             let layout = Arc::new(layout);
             for mode in [Mode::Train, Mode::Eval] {
-                GradCheck::new()
+                let report = GradCheck::new()
                     .mode(mode)
                     .run(&params(&layout), &[normal(5, config.inputs, 3)], |g, x| {
                         Module::<f64>::forward(&autoencoder, g, x[0])
                     })
                     .unwrap_or_else(|failure| panic!("{config:?}: {failure}"));
+                law("gradient", "autoencoder").ran_to(kind.name, DOUBLE, 1, report.error);
             }
             let p = params::<f32>(&layout);
             let x = normal::<f32>(3000, config.inputs, 4);
@@ -43,6 +45,8 @@ fn autoencoders_have_right_gradients_the_same_bits_and_survive_a_file() {
                 output::<f32>(&autoencoder, &p, x.view(), Mode::Eval),
                 "{config:?}"
             );
+            law("threads", "autoencoder").ran(kind.name, &["f32"], 4);
+            law("file", "autoencoder").ran(kind.name, &["f32"], 1);
             cases += 1;
         }
     }
@@ -61,9 +65,11 @@ fn a_corruption_acts_in_training_only() {
             let x = normal::<f64>(200, inputs, 5);
             assert_eq!(output::<f64>(&*module, &nothing, x.view(), Mode::Eval), x, "{config:?}");
             assert_ne!(output::<f64>(&*module, &nothing, x.view(), Mode::Train), x, "{config:?}");
-            GradCheck::new()
+            let report = GradCheck::new()
                 .run(&nothing, &[normal(4, inputs, 6)], |g, x| Module::<f64>::forward(&*module, g, x[0]))
                 .unwrap_or_else(|failure| panic!("{config:?}: {failure}"));
+            law("gradient", "corruption").ran_to(entry.name, DOUBLE, 1, report.error);
+            law("in training only", "corruption").ran(entry.name, DOUBLE, 1);
         }
     }
     report("corruptions act in training only", corruption::table().len(), &[]);
@@ -80,6 +86,7 @@ fn a_threshold_moves_and_stretches_with_the_scores() {
             let (cut, expected) = (rule.cut(&moved), 3.0 + 2.0 * rule.cut(&scores));
             assert!((cut - expected).abs() < 1e-12 * expected.abs(), "{}: {cut}, not {expected}", entry.name);
             assert!(cut >= moved.iter().copied().fold(f64::INFINITY, f64::min), "{}", entry.name);
+            law("moves with the scores", "threshold").ran(entry.name, DOUBLE, 1);
         }
     }
     report("thresholds move and stretch with the scores", threshold::table().len(), &[]);

@@ -3,6 +3,7 @@
 use layerwise::optim::constraint;
 use layerwise::tensor::{Scalar, Stream};
 
+use crate::ledger::{BOTH, law};
 use crate::support::{bits, close, in_pool, report};
 
 /// The projection of weights that are the same in `f32` and `f64`, large enough for several tiles.
@@ -21,12 +22,14 @@ fn every_constraint_projects_alike_in_both_types_on_any_number_of_threads() {
         assert!(!entry.samples().is_empty(), "constraint `{}` has no sample", entry.name);
         for sample in entry.samples() {
             let (single, double) = in_pool(1, || (projected::<f32>(&sample), projected::<f64>(&sample)));
-            close(&single, &double, 1e-6, entry.name);
+            let error = close(&single, &double, 1e-6, entry.name);
+            law("types", "constraint").ran_to(entry.name, BOTH, 1, error);
             for threads in [2, 3, 8] {
                 let (a, b) = in_pool(threads, || (projected::<f32>(&sample), projected::<f64>(&sample)));
                 assert_eq!(bits(&a), bits(&single), "{} at {threads} threads", entry.name);
                 assert_eq!(bits(&b), bits(&double), "{} at {threads} threads", entry.name);
             }
+            law("threads", "constraint").ran(entry.name, BOTH, 4);
             cases += 1;
         }
     }

@@ -103,15 +103,20 @@ impl Tolerance {
         if size_of::<T>() == 4 { SINGLE } else { DOUBLE }
     }
 
-    /// Fails if a value of `found` is farther from `expected` than this, and says which.
+    /// Fails if a value of `found` is farther from `expected` than this, and says which; gives the largest error, relative to the largest
+    /// expected value.
     #[track_caller]
-    pub(crate) fn check<T: Scalar>(self, what: &str, found: &[T], expected: &[f64]) {
+    pub(crate) fn check<T: Scalar>(self, what: &str, found: &[T], expected: &[f64]) -> f64 {
         assert_eq!(found.len(), expected.len(), "{what}: number of values");
         let largest = expected.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        let mut worst = 0.0f64;
         for (i, (f, e)) in found.iter().zip(expected).enumerate() {
             let allowed = (self.relative * e.abs()).max(self.of_largest * largest).max(self.absolute);
             let error = (f.as_f64() - e).abs();
             assert!(error <= allowed, "{what}[{i}]: {f:?} for {e:?}, {error:e} apart, {allowed:e} allowed");
+            worst = worst.max(error);
         }
+        // Where nothing but zeros is expected the error itself.
+        if largest > 0.0 { worst / largest } else { worst }
     }
 }

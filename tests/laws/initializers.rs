@@ -3,6 +3,7 @@
 use layerwise::nn::{Init, init};
 use layerwise::tensor::{Layout, ParamKind, Params, Stream};
 
+use crate::ledger::{self, BOTH, DOUBLE};
 use crate::support::report;
 
 #[test]
@@ -26,6 +27,7 @@ fn values_have_the_declared_mean_and_variance() {
             "{}: variance {variance}, not {wanted}",
             entry.name
         );
+        ledger::law("mean and variance", "init").ran(entry.name, DOUBLE, 1);
     }
     report("values have the declared mean and variance", init::table().len(), &[]);
 }
@@ -38,5 +40,6 @@ fn single_precision_is_double_precision_rounded() {
         let double = Params::<f64>::init(layout.clone(), &Stream::new(3));
         let single = Params::<f32>::init(layout, &Stream::new(3));
         assert!(double.trainable().iter().zip(single.trainable()).all(|(d, s)| *d as f32 == *s), "{}", entry.name);
+        ledger::law("types", "init").ran(entry.name, BOTH, 1);
     }
 }

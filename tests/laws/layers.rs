@@ -5,6 +5,7 @@ use layerwise::nn::{Module, layer};
 use layerwise::tensor::{Gradients, Mode, Scalar};
 use ndarray::{Array2, s};
 
+use crate::ledger::{BOTH, DOUBLE, law};
 use crate::support::{away_from, bits, close, in_pool, layer_cases, output, report, step};
 
 /// Batch sizes: one, two, and around a vector's lanes.
@@ -25,11 +26,12 @@ fn gradients_agree_with_differences() {
                     left_out.push((case.name.clone(), "in training its gradient holds an estimate fixed"));
                     continue;
                 }
-                GradCheck::new()
+                let report = GradCheck::new()
                     .mode(mode)
                     .keep_away(&case.traits.kinks, 0.05)
                     .run(&case.params(), &[case.input(batch, 3)], |g, x| Module::<f64>::forward(&*case.module, g, x[0]))
                     .unwrap_or_else(|failure| panic!("{} under {mode:?}, batch {batch}: {failure}", case.name));
+                law("gradient", "layer").ran_to(case.layer, DOUBLE, 1, report.error);
             }
         }
     }
@@ -64,6 +66,7 @@ fn a_layer_used_twice_adds_its_gradients() {
                 g.mul(first, second)
             })
             .unwrap_or_else(|failure| panic!("{} used twice: {failure}", case.name));
+        law("used twice", "layer").ran(case.layer, DOUBLE, 1);
     }
     report("a layer used twice adds its gradients", cases.len(), &[]);
 }
@@ -76,7 +79,8 @@ fn single_and_double_precision_agree() {
         let single = step::<f32>(&*case.module, &case.params(), x.mapv(|v| v as f32).view(), Mode::Train);
         let double = step::<f64>(&*case.module, &case.params(), x.view(), Mode::Train);
         // A few hundred roundings in a row, seen through a variance of order one.
-        close(&single, &double, 2e-5, &case.name);
+        let error = close(&single, &double, 2e-5, &case.name);
+        law("types", "layer").ran_to(case.layer, BOTH, 1, error);
     }
     report("f32 and f64 agree", cases.len(), &[]);
 }
@@ -102,6 +106,7 @@ fn rows_do_not_depend_on_each_other() {
             let permuted = output(&case.module, &p, shuffled.view(), Mode::Eval);
             let expected = together.select(ndarray::Axis(0), &order);
             close(permuted.as_slice().unwrap(), expected.as_slice().unwrap(), 16.0 * T::epsilon().as_f64(), &case.name);
+            law("rows", "layer").ran(case.layer, if size_of::<T>() == 4 { &["f32"] } else { DOUBLE }, 1);
             if case.traits.stochastic || !case.traits.row_independent {
                 left_out.push((
                     case.name.clone(),
@@ -135,6 +140,7 @@ fn an_empty_batch_gives_an_empty_result() {
             "{}",
             case.name
         );
+        law("empty batch", "layer").ran(case.layer, &["f32"], 1);
     }
 }
 
@@ -157,6 +163,7 @@ fn the_same_bits_on_any_number_of_threads() {
     }
     check::<f32>();
     check::<f64>();
+    layer_cases().iter().for_each(|case| law("threads", "layer").ran(case.layer, BOTH, 4));
     report("the same bits at 1, 2, 3 and 8 threads, and twice in a row", layer_cases().len(), &[]);
 }
 
@@ -173,6 +180,7 @@ fn a_frozen_parameter_gets_no_gradient_and_changes_no_other() {
             for other in case.layout.ids().filter(|o| *o != id && !case.layout.spec(*o).is_buffer()) {
                 assert_eq!(all.get(other), fewer.get(other), "{}", case.name);
             }
+            law("frozen", "layer").ran(case.layer, DOUBLE, 1);
         }
     }
 }

@@ -5,6 +5,7 @@ use layerwise::nn::{AnyLoss, Loss, Target, TargetKind, loss};
 use layerwise::tensor::{Layout, Params, Stream};
 use ndarray::Array2;
 
+use crate::ledger::{DOUBLE, law};
 use crate::support::{normal, report};
 
 /// Every loss of the table with each of its samples.
@@ -34,7 +35,7 @@ fn gradients_agree_with_differences() {
             // Not all labels are 0: classes that all weigh nothing have no mean.
             let labels: Vec<u32> = (0..rows as u32).map(|i| (i * 7 + 1) % cols as u32).collect();
             let values: Array2<f64> = normal::<f64>(rows, cols, 9).mapv(|v| 1.0 / (1.0 + v.exp()));
-            GradCheck::new()
+            let report = GradCheck::new()
                 .run(&nothing, &[normal(rows, outputs, 5) * 2.0], |g, x| {
                     let target = match kind {
                         TargetKind::Labels => Target::Labels(&labels),
@@ -43,6 +44,8 @@ fn gradients_agree_with_differences() {
                     Loss::<f64>::loss(&*loss, g, x[0], target)
                 })
                 .unwrap_or_else(|failure| panic!("{name} on {rows} x {cols}: {failure}"));
+            let entry = name.split(' ').next().unwrap_or_default();
+            law("gradient", "loss").ran_to(entry, DOUBLE, 1, report.error);
         }
     }
     report("gradients agree with differences", all().len(), &[]);

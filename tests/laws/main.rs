@@ -5,13 +5,17 @@
 
 mod activations;
 mod autoencoders;
+mod both_types;
 mod catalogue;
 mod constraints;
+mod coverage;
 mod determinism;
 mod experiments;
+mod files;
 mod fixture;
 mod initializers;
 mod layers;
+mod ledger;
 mod losses;
 mod measures;
 mod models;

@@ -3,6 +3,7 @@
 use layerwise::prelude::*;
 use layerwise::train::metrics;
 
+use crate::ledger::{DOUBLE, law};
 use crate::support::{normal, report};
 
 #[test]
@@ -25,6 +26,7 @@ fn a_perfect_answer_is_best_and_a_wrong_one_is_worse() {
             "{}: {worse} against {best}",
             metric.name
         );
+        law("best is best", "metric").ran(metric.name, DOUBLE, 1);
     }
     report("a perfect answer is best, a wrong one worse", metrics::table().len(), &[]);
 }

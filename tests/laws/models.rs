@@ -6,6 +6,7 @@ use layerwise::autograd::gradcheck::GradCheck;
 use layerwise::nn::{Module, model};
 use layerwise::tensor::{Layout, Mode};
 
+use crate::ledger::{BOTH, DOUBLE, law};
 use crate::support::{bits, close, in_pool, normal, output, params, report, step};
 
 #[test]
@@ -19,18 +20,21 @@ fn every_model_has_right_gradients_and_the_same_bits_on_any_number_of_threads() 
             let module = config.build(&mut layout.scope()).expect("samples build");
             let layout = Arc::new(layout);
             let name = serde_json::to_string(&config).expect("configurations are JSON");
-            GradCheck::new()
+            let report = GradCheck::new()
                 .run(&params(&layout), &[normal(6, inputs, 3)], |g, x| Module::<f64>::forward(&*module, g, x[0]))
                 .unwrap_or_else(|failure| panic!("{name}: {failure}"));
+            law("gradient", "model").ran_to(entry.name, DOUBLE, 1, report.error);
             let (p32, p64) = (params::<f32>(&layout), params::<f64>(&layout));
             let x = normal::<f64>(5, inputs, 4);
             let single = output::<f32>(&*module, &p32, x.mapv(|v| v as f32).view(), Mode::Eval);
             let double = output::<f64>(&*module, &p64, x.view(), Mode::Eval);
-            close(single.as_slice().unwrap(), double.as_slice().unwrap(), 1e-4, &name);
+            let error = close(single.as_slice().unwrap(), double.as_slice().unwrap(), 1e-4, &name);
+            law("types", "model").ran_to(entry.name, BOTH, 1, error);
             let many = normal::<f32>(3000, inputs, 4);
             let run = |threads| in_pool(threads, || bits(&step::<f32>(&*module, &p32, many.view(), Mode::Train)));
             let one = run(1);
             assert!([1, 2, 3, 8].into_iter().all(|threads| run(threads) == one), "{name}");
+            law("threads", "model").ran(entry.name, &["f32"], 4);
             cases += 1;
         }
     }
@@ -70,6 +74,7 @@ fn a_model_survives_its_file_to_the_bit() {
                 check::<_, f32>(&config);
                 check::<_, f64>(&config);
             }
+            law("file", "model").ran(entry.name, BOTH, 1);
         }
     }
 }

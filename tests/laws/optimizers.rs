@@ -3,6 +3,7 @@
 use layerwise::optim::{Optimizer, OptimizerConfig, rule, schedule};
 use layerwise::tensor::{Constant, Gradients, Layout, ParamKind, Params, Scalar, Stream};
 
+use crate::ledger::{BOTH, DOUBLE, law};
 use crate::support::{bits, close, in_pool, report};
 
 /// Parameters of two kinds, large enough for several chunks.
@@ -54,6 +55,7 @@ fn the_same_bits_on_any_number_of_threads() {
             assert_eq!(in_pool(threads, || bits(&ten_steps::<f32>(&config))), one, "{name} at {threads} threads");
             assert_eq!(in_pool(threads, || bits(&ten_steps::<f64>(&config))), one64, "{name} at {threads} threads");
         }
+        law("threads", "rule").ran(config.rule.name(), BOTH, 4);
     }
     report("rules: the same bits at 1, 2, 3 and 8 threads", all().len(), &[]);
 }
@@ -61,7 +63,8 @@ fn the_same_bits_on_any_number_of_threads() {
 #[test]
 fn single_and_double_precision_agree() {
     for (name, config) in all() {
-        close(&ten_steps::<f32>(&config), &ten_steps::<f64>(&config), 1e-5, &name);
+        let error = close(&ten_steps::<f32>(&config), &ten_steps::<f64>(&config), 1e-5, &name);
+        law("types", "rule").ran_to(config.rule.name(), BOTH, 1, error);
     }
     report("rules: f32 and f64 agree over ten steps", all().len(), &[]);
 }
@@ -76,6 +79,7 @@ fn schedules_are_finite_and_never_negative() {
                 let factor = sample.factor(step);
                 assert!(factor.is_finite() && factor >= 0.0, "{} at step {step}: {factor}", entry.name);
             }
+            law("finite and not negative", "schedule").ran(entry.name, DOUBLE, 11);
         }
     }
 }

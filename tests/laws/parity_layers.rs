@@ -17,6 +17,7 @@ use ndarray::{Array2, ArrayD, Axis, Ix2, Ix3};
 use serde_json::Value;
 
 use crate::fixture::{self, Case, Tolerance};
+use crate::ledger::{DOUBLE, law};
 
 #[test]
 fn activations() {
@@ -38,6 +39,11 @@ fn layers() {
     };
     for entry in layer::table().iter().filter(|e| e.name != "activation" && !random(e)) {
         assert!(cases.iter().any(|c| c.config["layer"] == entry.name), "no numbers for `{}`", entry.name);
+    }
+    let parity = law("parity", "layer");
+    parity.not_run("activation", "each activation has numbers of its own");
+    for entry in layer::table().iter().filter(|e| random(e)) {
+        parity.not_run(entry.name, "no other library draws our random numbers");
     }
     cases.iter().for_each(check_layer);
 }
@@ -101,22 +107,37 @@ where
 
     let what = |part: &str| format!("{}, {:?}, {part}", case.name, T::DTYPE);
     let tolerance = Tolerance::of::<T>();
-    tolerance.check(&what("y"), y.as_slice().unwrap_or(&[]), &case.values("y"));
-    tolerance.check(&what("dx"), dx.as_slice().unwrap_or(&[]), &case.values("dx"));
+    let mut worst = tolerance.check(&what("y"), y.as_slice().unwrap_or(&[]), &case.values("y"));
+    worst = worst.max(tolerance.check(&what("dx"), dx.as_slice().unwrap_or(&[]), &case.values("dx")));
     if case.has("total") {
-        tolerance.check(&what("total"), &[total], &case.values("total"));
+        worst = worst.max(tolerance.check(&what("total"), &[total], &case.values("total")));
     }
     let layout = params.layout();
     for id in layout.ids() {
         let spec = layout.spec(id);
         match spec.kind {
-            ParamKind::Buffer => tolerance.check(&what(&spec.name), params.get(id), &case.parameter("end", spec)),
+            ParamKind::Buffer => {
+                worst = worst.max(tolerance.check(&what(&spec.name), params.get(id), &case.parameter("end", spec)));
+            }
             _ => {
-                let found = grads.get(id).expect("a gradient");
-                tolerance.check(&what(&format!("gradient of {}", spec.name)), found, &case.parameter("grad", spec));
+                let (found, expected) = (grads.get(id).expect("a gradient"), case.parameter("grad", spec));
+                worst = worst.max(tolerance.check(&what(&format!("gradient of {}", spec.name)), found, &expected));
             }
         }
     }
+    match case.config["layer"].as_str() {
+        Some("activation") => {
+            let activation = &case.config["activation"];
+            let name = activation["name"].as_str().or(activation.as_str()).unwrap_or_default();
+            law("parity", "activation").ran_to(name, types::<T>(), 1, worst);
+        }
+        name => law("parity", "layer").ran_to(name.unwrap_or_default(), types::<T>(), 1, worst),
+    }
+}
+
+/// The element type, as the ledger names it.
+fn types<T: Scalar>() -> &'static [&'static str] {
+    if size_of::<T>() == 4 { &["f32"] } else { DOUBLE }
 }
 
 fn check_loss<T: Scalar>(case: &Case)
@@ -140,8 +161,11 @@ where
     let gradient = tape.grad(z).expect("the gradient of a leaf");
 
     let what = |part: &str| format!("{}, {:?}, {part}", case.name, T::DTYPE);
-    Tolerance::of::<T>().check(&what("loss"), &[value], &case.values("loss"));
-    Tolerance::of::<T>().check(&what("gradient"), gradient.as_slice().unwrap_or(&[]), &case.values("gradient"));
+    let tolerance = Tolerance::of::<T>();
+    let value = tolerance.check(&what("loss"), &[value], &case.values("loss"));
+    let gradient = tolerance.check(&what("gradient"), gradient.as_slice().unwrap_or(&[]), &case.values("gradient"));
+    let name = case.config["loss"]["name"].as_str().or(case.config["loss"].as_str()).unwrap_or_default();
+    law("parity", "loss").ran_to(name, types::<T>(), 1, value.max(gradient));
 }
 
 fn train<T: Scalar>(case: &Case)

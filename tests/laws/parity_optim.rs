@@ -5,6 +5,7 @@ use layerwise::optim::{Ema, OptimizerConfig, Swa, rule, schedule};
 use layerwise_tensor::{Constant, Gradients, Layout, ParamKind, Params, Scalar, Stream};
 
 use crate::fixture::{self, Case, Tolerance};
+use crate::ledger::{DOUBLE, law};
 
 #[test]
 fn a_hundred_steps_of_every_rule() {
@@ -21,11 +22,14 @@ fn two_hundred_steps_of_every_schedule() {
     let mut missing: Vec<&str> = schedule::table().iter().map(|entry| entry.name).collect();
     // PyTorch has no schedule of the momentum alone: a rule is replayed under it, in `optim_sgd`.
     missing.retain(|name| *name != "sutskever");
+    law("parity", "schedule")
+        .not_run("sutskever", "PyTorch has no schedule of the momentum alone: `sgd` is replayed under it");
     for case in fixture::read("schedules") {
         let mut params = one_value();
         let mut grads = Gradients::new(&params);
         let config: OptimizerConfig = serde_json::from_value(case.config.clone()).expect("our configuration");
         missing.retain(|name| config.schedule.config()["name"] != *name);
+        let name = config.schedule.config()["name"].as_str().unwrap_or_default().to_owned();
         let mut optimizer = config.build(&params).expect("a valid configuration");
         let (rates, momenta) = (case.values("rates"), case.values("momenta"));
         for t in 0..rates.len() {
@@ -34,6 +38,7 @@ fn two_hundred_steps_of_every_schedule() {
             let what = format!("schedule {}, step {t}", case.name);
             fixture::DOUBLE.check(&what, &[rate, momentum], &[rates[t], momenta[t]]);
         }
+        law("parity", "schedule").ran(&name, DOUBLE, rates.len());
     }
     assert!(missing.is_empty(), "schedules without numbers of PyTorch: {missing:?}");
 }
@@ -98,6 +103,7 @@ fn replay<T: Scalar>(rule: &str, case: &Case) {
     let (gradients, written) = (case.values("gradients"), case.values("written"));
     let (norms, values) = (case.values("norms"), case.values("values"));
     let tolerance = Tolerance::of::<T>();
+    let mut worst = 0.0f64;
     for t in 0..norms.len() {
         let gradient = cast::<T>(&gradients[8 * t..8 * (t + 1)]);
         grads.clear();
@@ -109,8 +115,9 @@ fn replay<T: Scalar>(rule: &str, case: &Case) {
         let report = optimizer.step(&mut params, &mut grads);
         let what = format!("{rule}, {}, {:?}, step {}", case.name, T::DTYPE, t + 1);
         tolerance.check(&format!("{what}, norm"), &[report.grad_norm], &norms[t..=t]);
-        tolerance.check(&what, params.trainable(), &values[8 * t..8 * (t + 1)]);
+        worst = worst.max(tolerance.check(&what, params.trainable(), &values[8 * t..8 * (t + 1)]));
     }
+    law("parity", "rule").ran_to(rule, if size_of::<T>() == 4 { &["f32"] } else { DOUBLE }, norms.len(), worst);
 }
 
 fn cast<T: Scalar>(values: &[f64]) -> Vec<T> {

@@ -143,18 +143,21 @@ pub(crate) fn bits<T: Scalar>(values: &[T]) -> Vec<u8> {
     bytes
 }
 
-/// Asserts that `a` and `b` agree to `tolerance`, relative to the largest magnitude.
+/// Asserts that `a` and `b` agree to `tolerance`, relative to the largest magnitude (or to 1, if that is more); gives the largest error.
 #[track_caller]
-pub(crate) fn close<A: Scalar, B: Scalar>(a: &[A], b: &[B], tolerance: f64, what: &str) {
+pub(crate) fn close<A: Scalar, B: Scalar>(a: &[A], b: &[B], tolerance: f64, what: &str) -> f64 {
     assert_eq!(a.len(), b.len(), "{what}: lengths differ");
     let scale = b.iter().map(|v| v.as_f64().abs()).fold(1.0, f64::max);
+    let mut worst = 0.0f64;
     for (i, (a, b)) in a.iter().zip(b).enumerate() {
         let (a, b) = (a.as_f64(), b.as_f64());
         assert!(
             (a - b).abs() <= tolerance * scale,
             "{what}: entry {i} is {a}, expected {b} to {tolerance:e} of {scale}"
         );
+        worst = worst.max((a - b).abs() / scale);
     }
+    worst
 }
 
 /// Prints how far a law reached; what was left out stands beside it with the reason.

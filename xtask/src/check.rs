@@ -5,6 +5,8 @@ use std::path::Path;
 
 use crate::blas;
 use crate::cmd::{Failure, Outcome, cargo, heading, output, root, run, say};
+use crate::laws::{self, Ledger};
+use crate::mutants;
 use crate::parity;
 
 /// All tests: units, laws, the rules of the repository (which are tests of this program), documentation examples.
@@ -15,12 +17,28 @@ pub(crate) fn test(args: Vec<String>) -> Outcome {
         None => say("testing without data sets: tests that need them say `skipped`"),
     }
     heading("units, laws, rules of the repository");
+    let ledger = laws::fresh()?;
     run(with_data(
-        cargo(["test", "--workspace", "--all-targets", "--exclude", "layerwise-benches"]).args(&args),
+        cargo(["test", "--workspace", "--all-targets", "--exclude", "layerwise-benches"])
+            .args(&args)
+            .env("LAYERWISE_LEDGER", &ledger),
         &data,
     ))?;
+    // A part of the tests, chosen on the command line, need not be all laws.
+    if args.is_empty() {
+        heading("laws x entries x element types");
+        Ledger::read(&ledger)?.print()?;
+    }
     heading("documentation examples");
     run(with_data(cargo(["test", "--workspace", "--doc"]).args(&args), &data))
+}
+
+/// Writes the pages of the shelves; a law compares them with the tables.
+pub(crate) fn docs(args: Vec<String>) -> Outcome {
+    if !args.is_empty() {
+        return Err(Failure::usage("docs takes no options"));
+    }
+    run(&mut cargo(["run", "--quiet", "--package", "layerwise-tests", "--example", "write_shelves"]))
 }
 
 /// What continuous integration runs: the README's two commands in small, and the checks around them.
@@ -51,6 +69,8 @@ pub(crate) fn ci(args: Vec<String>) -> Outcome {
         "--out",
     ]);
     run(with_data(smoke.arg(out), &data_folder()))?;
+    heading("a sample of mutants of the backward formulas");
+    mutants::sample()?;
     heading("parity");
     parity::main(Vec::new())?;
     if blas::found() {
@@ -157,7 +177,7 @@ fn libraries() -> Outcome<Vec<(String, std::path::PathBuf, Vec<String>)>> {
 }
 
 /// The folder of data sets: the one named in the environment, or the one beside the checkout where the project is developed.
-fn data_folder() -> Option<String> {
+pub(crate) fn data_folder() -> Option<String> {
     if let Ok(named) = std::env::var("LAYERWISE_DATA") {
         return Some(named);
     }
@@ -165,7 +185,10 @@ fn data_folder() -> Option<String> {
     beside.is_dir().then(|| beside.to_string_lossy().into_owned())
 }
 
-fn with_data<'a>(command: &'a mut std::process::Command, data: &Option<String>) -> &'a mut std::process::Command {
+pub(crate) fn with_data<'a>(
+    command: &'a mut std::process::Command,
+    data: &Option<String>,
+) -> &'a mut std::process::Command {
     if let Some(folder) = data {
         command.env("LAYERWISE_DATA", folder);
     }

@@ -6,7 +6,11 @@ mod blas;
 mod check;
 mod cmd;
 mod experiments;
+mod laws;
+mod mutants;
 mod parity;
+mod proof;
+mod prove;
 mod publish;
 mod setup;
 mod tidy;
@@ -23,8 +27,12 @@ usage: cargo xtask COMMAND [OPTIONS]
   data list|fetch|verify    the data sets: what there is, fetch one, check what is here
   setup [--yes]             how to install OpenBLAS here; with --yes, do it
   test                      all tests: units, laws, the rules of the repository, documentation examples
+  docs                      the pages of docs/shelves from the tables of entries
   tidy                      the rules of the repository alone
   parity [--torch]          saved models read by Python's safetensors and numpy (and by PyTorch)
+  prove [--quick]           the proof at full size (under an hour): tests, laws, errors, kills, mutants, into docs/results/proof.md
+  laws                      laws x entries x element types of the last test or proof, and what was not run
+  mutants [--sample N]      every backward formula made wrong in every way, one at a time: a test has to notice
   alone [CRATE...]          each library crate used from outside the workspace, with each of its features
   ci                        what continuous integration runs
 
@@ -51,8 +59,12 @@ fn main() -> ExitCode {
         "test" => check::test(args),
         "ci" => check::ci(args),
         "alone" => check::alone(args),
+        "docs" => check::docs(args),
         "tidy" => tidy::main(args),
+        "laws" => laws::main(args),
+        "mutants" => mutants::main(args),
         "parity" => parity::main(args),
+        "prove" => prove::main(args),
         "publish" => publish::main(args),
         "help" | "--help" | "-h" => {
             cmd::say(HELP);

@@ -126,6 +126,8 @@ impl GradCheck {
         let y = eval.value(&point);
         let mut u = vec![0.0; y.len()];
         stream.child("projection").normal(0, &mut u);
+        // Twice on one tape: the second time the places of the gradients are full of the first one's numbers, which must be replaced.
+        eval.gradient(&point, &entries, &u);
         let gradient = eval.gradient(&point, &entries, &u);
         let mut v = vec![0.0; entries.len()];
         stream.child("direction").uniform(0, &mut v);

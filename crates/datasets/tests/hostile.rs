@@ -197,8 +197,13 @@ fn survives(bytes: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The number of random cases: `count`, times what `LAYERWISE_CASES` says (`cargo xtask prove` asks for more).
+fn times(count: u32) -> u32 {
+    count * std::env::var("LAYERWISE_CASES").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: times(3000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_files_are_refused_or_read(sample in 0usize..6, damage in prop::collection::vec(damage(), 1..6)) {

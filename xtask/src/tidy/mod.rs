@@ -3,6 +3,7 @@
 mod criteria;
 mod documented;
 mod edges;
+mod proof;
 mod rings;
 mod shelves;
 mod sources;
@@ -52,6 +53,7 @@ fn all() -> Outcome<Vec<Problem>> {
     problems.extend(shelves::check(&sources));
     problems.extend(sources::check(&sources));
     problems.extend(criteria::check_repository(&root)?);
+    problems.extend(proof::check(&root));
     Ok(problems)
 }
 

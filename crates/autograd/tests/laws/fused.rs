@@ -7,6 +7,7 @@ use layerwise_tensor::{Accum, Constant, Gradients, Layout, Mode, ParamKind, Para
 use proptest::prelude::*;
 
 use crate::acts::{LEAKY, SOFTPLUS, TANH};
+use crate::ledger::times;
 
 /// Value and gradients of the inputs, for a gradient of the value that differs from entry to entry.
 type Outcome<T> = (Vec<T>, Vec<Vec<T>>);
@@ -201,7 +202,7 @@ fn norm_laws<T: Scalar>(x: &[Array2<f64>]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: times(24), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn fused_equals_composed(r in size(), c in size(), k in size(), seed in any::<u64>()) {

@@ -1,5 +1,7 @@
 //! Every operation against differences, over shapes around vector lanes and the smallest sizes.
 
+use std::cell::Cell;
+
 use layerwise_autograd::gradcheck::{self, GradCheck};
 use layerwise_autograd::tensor::ndarray::Array2;
 use layerwise_autograd::{Backward, Forward, Graph, Inputs, Op, Trans, Var, ops};
@@ -8,6 +10,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::acts::{LEAKY, SOFTPLUS, TANH};
+use crate::ledger::{gradient_ran, times};
 
 /// Sizes of a case: rows, columns and one more.
 #[derive(Clone, Debug)]
@@ -180,7 +183,7 @@ fn size() -> impl Strategy<Value = usize> {
 }
 
 /// Checks `f` around the case: as it is, and with every input also used on another path, so that gradients add up.
-fn check(case: &Case, r: usize, c: usize, k: usize, seed: u64, twice: bool) -> Result<(), String> {
+fn check(case: &Case, r: usize, c: usize, k: usize, seed: u64, twice: bool) -> Result<f64, String> {
     let (params, norm) = buffers(c);
     let sizes = Sizes { r, c, k, labels: (0..r).map(|i| ((7 * i + 3) % c) as u32).collect(), norm };
     let stream = Stream::new(seed);
@@ -202,23 +205,28 @@ fn check(case: &Case, r: usize, c: usize, k: usize, seed: u64, twice: bool) -> R
         }
         y
     });
-    result.map(|_| ()).map_err(|e| format!("{}: {e}", case.name))
+    result.map(|report| report.error).map_err(|e| format!("{}: {e}", case.name))
 }
 
 #[test]
 fn every_operation_passes_the_gradient_check() {
     for case in cases() {
-        let mut runner = TestRunner::new(Config { cases: 16, failure_persistence: None, ..Config::default() });
+        let mut runner = TestRunner::new(Config { cases: times(16), failure_persistence: None, ..Config::default() });
+        let worst = Cell::new(0.0f64);
         runner
             .run(&(size(), size(), size(), any::<u64>(), any::<bool>()), |(r, c, k, seed, twice)| {
-                check(&case, r, c, k, seed, twice).map_err(TestCaseError::fail)
+                let error = check(&case, r, c, k, seed, twice).map_err(TestCaseError::fail)?;
+                worst.set(worst.get().max(error));
+                Ok(())
             })
             .unwrap_or_else(|e| panic!("{}: {e}", case.name));
         for (r, c, k) in [(1, 1, 1), (1, 17, 16), (17, 1, 15), (16, 16, 1)] {
             for twice in [false, true] {
-                check(&case, r, c, k, 1, twice).unwrap_or_else(|e| panic!("{e}"));
+                let error = check(&case, r, c, k, 1, twice).unwrap_or_else(|e| panic!("{e}"));
+                worst.set(worst.get().max(error));
             }
         }
+        gradient_ran(case.name, times(16) + 8, worst.get());
     }
 }
 

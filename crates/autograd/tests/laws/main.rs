@@ -3,7 +3,9 @@
 mod acts;
 mod fused;
 mod gradients;
+mod ledger;
 mod misuse;
+mod places;
 mod probes;
 mod steps;
 mod threads;

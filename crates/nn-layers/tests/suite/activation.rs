@@ -133,10 +133,39 @@ fn gains_are_those_of_pytorch_or_keep_the_second_moment() {
     assert_eq!(Activation::HARDSHRINK.with("lambda", 1e9).unwrap().gain(), 1.0);
 }
 
+/// Every activation that takes numbers, with other numbers: each alone, and all of them.
+fn changed() -> impl Iterator<Item = Activation> {
+    activation::table().iter().flat_map(|entry| {
+        let default = || Activation::new(entry);
+        let with = |act: Activation, (i, name): (usize, &str)| act.with(name, [0.3, 0.7][i]).unwrap();
+        let names = || entry.args.iter().map(|a| a.name).enumerate();
+        let mut acts: Vec<Activation> = names().map(|arg| with(default(), arg)).collect();
+        acts.extend((names().count() > 1).then(|| names().fold(default(), with)));
+        acts
+    })
+}
+
+#[test]
+fn second_derivatives_agree_in_both_types() {
+    for act in all().chain(changed()).filter(|act| act.act().has_second()) {
+        for x in [-2.5f32, -0.75, 0.5, 1.25] {
+            let (mut single, mut double) = ([1.0f32], [1.0f64]);
+            let (saved32, saved64) = match act.act().needs() {
+                layerwise_autograd::Needs::Input => (x, f64::from(x)),
+                layerwise_autograd::Needs::Output => (act.value(f64::from(x)) as f32, act.value(f64::from(x))),
+            };
+            act.act().second(&[saved32], &mut single);
+            act.act().second(&[saved64], &mut double);
+            // A few roundings of numbers that are no larger than a few units.
+            close(f64::from(single[0]), double[0], 1e-5 * (1.0 + double[0].abs()));
+        }
+    }
+}
+
 proptest! {
     #[test]
-    fn derivatives_are_the_slopes_of_what_they_derive(x in -6.0f64..6.0) {
-        for act in all() {
+    fn derivatives_are_the_slopes_of_what_they_derive(x in -9.0f64..9.0) {
+        for act in all().chain(changed()) {
             if act.kinks().iter().any(|k| (x - k).abs() < 1e-3) {
                 continue;
             }

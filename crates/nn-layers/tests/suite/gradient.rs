@@ -11,7 +11,7 @@ use layerwise_tensor::ndarray::Array2;
 use layerwise_tensor::{Gradients, Layout, Mode, Params, Stream};
 use proptest::prelude::*;
 
-use crate::support::{build, normal};
+use crate::support::{build, normal, times};
 
 /// Far enough from a kink for every step of the differences.
 const DISTANCE: f64 = 0.05;
@@ -85,7 +85,7 @@ fn every_sample_of_every_model() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(times(12)))]
 
     #[test]
     fn activations(rows in 1usize..9, cols in 1usize..18, seed in any::<u64>()) {

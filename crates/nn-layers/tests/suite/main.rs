@@ -12,5 +12,6 @@ mod lsuv;
 mod mlp;
 mod sparsity;
 mod support;
+mod twice;
 mod weight_norms;
 mod weights;

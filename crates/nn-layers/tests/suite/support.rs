@@ -54,3 +54,8 @@ pub(crate) fn all_close<T: Scalar>(found: ArrayView2<'_, T>, expected: ArrayView
         close(f.as_f64(), e.as_f64(), tolerance * (1.0 + e.as_f64().abs()));
     }
 }
+
+/// The number of random cases: `count`, times what `LAYERWISE_CASES` says (`cargo xtask prove` asks for more).
+pub(crate) fn times(count: u32) -> u32 {
+    count * std::env::var("LAYERWISE_CASES").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1)
+}

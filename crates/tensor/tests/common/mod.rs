@@ -185,3 +185,8 @@ impl<T: Scalar> Work<T> {
         bytes
     }
 }
+
+/// The number of random cases: `count`, times what `LAYERWISE_CASES` says (`cargo xtask prove` asks for more).
+pub(crate) fn times(count: u32) -> u32 {
+    count * std::env::var("LAYERWISE_CASES").ok().and_then(|factor| factor.parse().ok()).unwrap_or(1)
+}

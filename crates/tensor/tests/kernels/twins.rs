@@ -4,7 +4,7 @@ use layerwise_tensor::kernel::{self, Form, LinearShape, Par, Tile, reference};
 use layerwise_tensor::{Accum, Scalar};
 use proptest::prelude::*;
 
-use crate::common::normal;
+use crate::common::{normal, times};
 use crate::{assert_close, assert_sums, size};
 
 const FORMS: [Form; 3] = [Form::Nn, Form::Tn, Form::Nt];
@@ -16,7 +16,7 @@ fn product_units(n: usize) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: times(48), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn gemm(m in size(), n in size(), k in size(), form in 0..3usize, accum in 0..2usize, seed: u64) {
