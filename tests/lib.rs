@@ -1,5 +1,7 @@
 //! What the law tests share.
 
+pub mod shelves;
+
 /// The guides and the pages on mathematics: every Rust block in them is compiled and run as a documentation test.
 #[cfg(doctest)]
 mod documents {

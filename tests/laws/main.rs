@@ -28,5 +28,6 @@ mod parity_likelihoods;
 mod parity_muon;
 mod parity_optim;
 mod parity_shelf;
+mod shelf_pages;
 mod support;
 mod theory;
