@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use layerwise_autograd::Tape;
 use layerwise_nn_layers::{Loss, Module};
-use layerwise_tensor::{Layout, Mode, ParamKind, Params, Scalar, Stream};
+use layerwise_tensor::{Mode, Params, Scalar, Stream};
 use ndarray::Axis;
 
 use super::finding::{Code, Finding};
@@ -97,7 +97,7 @@ impl<'a, T: Scalar> TrainingDoctor<'a, T> {
             recorder,
             data: data_rules::findings(samples),
             weights: init_rules::weights(params),
-            norm: has_batch_norm(params.layout()),
+            norm: init_rules::has_batch_norm(params.layout()),
             batch: 0,
             losses: Vec::new(),
             epochs: Vec::new(),
@@ -204,10 +204,6 @@ const TINY_BATCH: usize = 4;
 const JUDGED_ROWS: usize = 256;
 /// How often their targets are exchanged.
 const PERMUTATIONS: u64 = 8;
-
-fn has_batch_norm(layout: &Layout) -> bool {
-    layout.specs().iter().any(|s| s.kind == ParamKind::Buffer && s.name.ends_with("running_var"))
-}
 
 impl<T: Scalar> Callback<T> for TrainingDoctor<'_, T> {
     fn on_fit_begin(&mut self, fit: &FitBegin<'_>) -> Result<(), TrainError> {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use layerwise_autograd::{Tape, Var};
 use layerwise_nn_layers::Module;
-use layerwise_tensor::{Mode, ParamKind, Params, Scalar, Stream};
+use layerwise_tensor::{Mode, Params, Scalar, Stream};
 use ndarray::{ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +106,7 @@ pub fn init_doctor<T: Scalar>(
     x: ArrayView2<'_, T>,
 ) -> InitReport {
     assert!(x.nrows() > 0, "the init doctor needs rows to send through the model");
-    let batch_norm = params.layout().specs().iter().any(|s| s.kind == ParamKind::Buffer);
+    let batch_norm = init_rules::has_batch_norm(params.layout());
     let mut tape = Tape::new();
     let mut g = tape.graph(params, if batch_norm { Mode::Train } else { Mode::Eval }, Stream::new(0));
     g.skip_penalties();

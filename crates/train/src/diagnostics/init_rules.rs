@@ -1,6 +1,6 @@
 //! What can be said of the weights and of a look at them before the first step.
 
-use layerwise_tensor::{ParamKind, Params, Scalar};
+use layerwise_tensor::{Layout, ParamKind, Params, Scalar};
 
 use super::finding::{Code, Finding};
 use super::snapshot::{LayerStats, Snapshot};
@@ -17,6 +17,11 @@ pub(crate) const DEAD: f64 = 0.9;
 pub(crate) const SATURATED: f64 = 0.5;
 /// Gradients of the first and the last layer may differ by this factor.
 pub(crate) const GRADIENT_RATIO: f64 = 1e3;
+
+/// Whether a model keeps the statistics of batch norm.
+pub(crate) fn has_batch_norm(layout: &Layout) -> bool {
+    layout.specs().iter().any(|s| s.kind == ParamKind::Buffer && s.name.ends_with("running_var"))
+}
 
 /// `inputs * E[w²]` of each matrix of weights: what a layer multiplies the mean square of its input by.
 pub(crate) fn gains<T: Scalar>(params: &Params<T>) -> Vec<(String, f64)> {
