@@ -66,7 +66,12 @@ fn check_extremes<T: Scalar>(a: &Activation) {
             assert!((y - far).abs() <= 1e-6, "{}: {y:?}, at 1e8 {far:?}", what(x));
         }
     }
-    law("types", "activation").ran_to(a.name(), if T::DTYPE.size() == 4 { &["f32"] } else { DOUBLE }, finite.len(), worst);
+    law("types", "activation").ran_to(
+        a.name(),
+        if T::DTYPE.size() == 4 { &["f32"] } else { DOUBLE },
+        finite.len(),
+        worst,
+    );
     assert!(at::<T>(a, f64::NAN).0.is_nan(), "{}", what(f64::NAN));
     // Somewhere within a vector and in its rest, too.
     let mut row = [T::of(0.5); 37];

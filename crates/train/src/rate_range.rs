@@ -91,8 +91,8 @@ pub struct RateCurve {
 /// Trains a copy of `params` with `trainer` while the rate rises exponentially, and records the loss: too small a rate leaves it where it
 /// is, too large a one throws it up, and the good ones lie where it falls.
 ///
-/// Batch, rule, clipping, seed and threads are the trainer's; its rate, schedule and number of epochs are replaced. `params` stay as
-/// they are. The suggestion is the steepest descent of the smoothed loss over the logarithm of the rate; it is a place to begin with, and
+/// Batch, rule, clipping, seed and threads are the trainer's; its rate, schedule and number of epochs are replaced, and it reads and
+/// writes no checkpoint. `params` stay as they are. The suggestion is the steepest descent of the smoothed loss over the logarithm of the rate; it is a place to begin with, and
 /// for rules with momentum, which answer late, often some times too large.
 ///
 /// L. N. Smith, "Cyclical learning rates for training neural networks" (2017), raises the rate linearly; exponentially as by S. Gugger
@@ -119,12 +119,14 @@ pub struct RateCurve {
 /// As [`Trainer::fit`].
 #[track_caller]
 pub fn rate_range<T: Scalar>(
-    trainer: Trainer<'_, T>,
+    mut trainer: Trainer<'_, T>,
     params: &Params<T>,
     samples: &Samples<'_, T>,
     range: RateRange,
 ) -> Result<RateCurve, TrainError> {
     range.check()?;
+    // A trial must neither go on from the checkpoint of a training nor write over it.
+    trainer.checkpoint = None;
     let gamma = (range.hi / range.lo).powf(1.0 / (range.steps - 1) as f64);
     let mut curve =
         RateCurve { rates: Vec::new(), losses: Vec::new(), smoothed: Vec::new(), blew_up: false, suggestion: None };

@@ -11,7 +11,7 @@ use layerwise_train::metrics::{accuracy, classify};
 use layerwise_train::search::{
     Cost, Goal, Ledger, Outcome, Point, RandomSearch, Setting, Space, TestOnce, Trial, cross_validate,
 };
-use layerwise_train::{RateCurve, RateRange, Samples, Summary, TrainError, Trainer, predict, rate_range};
+use layerwise_train::{Checkpoint, RateCurve, RateRange, Samples, Summary, TrainError, Trainer, predict, rate_range};
 use ndarray::Array2;
 
 #[test]
@@ -108,6 +108,18 @@ fn the_range_test_suggests_a_rate_that_learns_moons() {
     };
     let (suggested, slow) = (last(rate), last(rate / 300.0));
     assert!(suggested < 0.1 && suggested < 0.5 * slow, "rate {rate}: {suggested}, a 300th of it: {slow}");
+}
+
+#[test]
+fn a_range_test_leaves_checkpoints_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("training.checkpoint");
+    let x = Array2::<f64>::ones((4, 1));
+    let samples = Samples::reconstruct(x.view()).unwrap();
+    let (mlp, params) = Mlp::builder(1).outputs(1).create::<f64>(1).unwrap();
+    let trainer = Trainer::new(&mlp, Mse).checkpoint(Checkpoint::new(&path));
+    rate_range(trainer, &params, &samples, RateRange::default()).unwrap();
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]
