@@ -122,11 +122,12 @@ impl GradCheck {
         }
         let entries = point.entries();
         let stream = Stream::new(self.seed);
-        let mut eval = Evaluation { tape: Tape::new(), f, mode: self.mode, stream: stream.child("function") };
+        let (tape, grads) = (Tape::new(), Gradients::new(&point.params));
+        let mut eval = Evaluation { tape, grads, f, mode: self.mode, stream: stream.child("function") };
         let y = eval.value(&point);
         let mut u = vec![0.0; y.len()];
         stream.child("projection").normal(0, &mut u);
-        // Twice on one tape: the second time the places of the gradients are full of the first one's numbers, which must be replaced.
+        // Twice: the second time the places of the gradients are full of the first one's numbers, which must be replaced.
         eval.gradient(&point, &entries, &u);
         let gradient = eval.gradient(&point, &entries, &u);
         let mut v = vec![0.0; entries.len()];
@@ -297,6 +298,7 @@ impl Point {
 
 struct Evaluation<F> {
     tape: Tape<f64>,
+    grads: Gradients<f64>,
     f: F,
     mode: Mode,
     stream: Stream,
@@ -312,11 +314,11 @@ impl<F: Fn(&mut Graph<'_, f64>, &[Var]) -> Var> Evaluation<F> {
 
     /// `J^T u`, entry by entry; 0 where no path leads.
     fn gradient(&mut self, at: &Point, entries: &[Place], u: &[f64]) -> Vec<f64> {
-        let mut grads = Gradients::new(&at.params);
         let mut g = self.tape.graph(&at.params, self.mode, self.stream);
         let vars: Vec<Var> = at.inputs.iter().map(|x| g.leaf(x.view())).collect();
         let y = output(&self.f, &mut g, &vars);
-        g.backward_from(y, u, &mut grads, Accum::Replace);
+        g.backward_from(y, u, &mut self.grads, Accum::Replace);
+        let grads = &self.grads;
         let leaves: Vec<Option<ArrayView2<'_, f64>>> = vars.iter().map(|v| self.tape.grad(*v)).collect();
         let of = |e: &Place| match *e {
             Place::Input(k, _) => leaves[k].as_ref().map_or(0.0, |dx| dx[at.place(*e)]),
