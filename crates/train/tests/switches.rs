@@ -71,6 +71,30 @@ fn small_batches_make_the_step_of_one_large_batch() {
     assert_eq!(dropped.steps, 6);
 }
 
+/// As above, with rows that weigh 0, 1 or 2, so that small batches weigh differently, and some nothing at all.
+#[test]
+fn small_batches_make_the_step_of_one_large_batch_with_weights_too() {
+    let (x, y) = data::<f64>(24);
+    let weights: Vec<f64> = (0..24).map(|i| f64::from(i * i % 7 % 4)).collect();
+    let fit = |batch: usize, accumulate: usize| {
+        let samples = Samples::labels(x.view(), &y).unwrap().weights(&weights).unwrap();
+        let (mlp, mut params) = network().create::<f64>(3).unwrap();
+        let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).rule(Sgd::default()).rate(0.1).epochs(3);
+        let report = trainer.batch(batch).accumulate(accumulate).fit(&mut params, &samples).unwrap();
+        (params, report)
+    };
+    let (large, straight) = fit(12, 1);
+    for (batch, accumulate) in [(4, 3), (3, 4), (1, 12)] {
+        let (small, report) = fit(batch, accumulate);
+        for (a, b) in large.trainable().iter().zip(small.trainable()) {
+            assert!((a - b).abs() <= 1e3 * f64::EPSILON, "{batch} x {accumulate}: {a} and {b}");
+        }
+        for (a, b) in straight.history.losses().iter().zip(report.history.losses()) {
+            assert!((a - b).abs() <= 1e3 * f64::EPSILON, "{batch} x {accumulate}: {a} and {b}");
+        }
+    }
+}
+
 #[test]
 fn the_exponential_average_is_what_is_validated_and_returned() {
     let (held, held_y) = data::<f32>(20);
