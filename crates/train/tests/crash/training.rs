@@ -34,12 +34,21 @@ pub(crate) fn result(folder: &Path) -> PathBuf {
     folder.join("result")
 }
 
-/// Says on standard output where a fit begins, and how far it is.
-struct Tell;
+/// Whether there is a checkpoint in a folder, the newest or the one before.
+pub(crate) fn has_checkpoint(folder: &Path) -> bool {
+    checkpoint(folder).exists() || folder.join("last.checkpoint.previous").exists()
+}
+
+/// Says on standard output that a fit goes on from a checkpoint, if there was one.
+struct Tell {
+    found: bool,
+}
 
 impl Callback<f32> for Tell {
     fn on_fit_begin(&mut self, fit: &FitBegin<'_>) -> Result<(), TrainError> {
-        say(&format!("begins step={}", fit.steps_done));
+        if self.found {
+            say(&format!("goes on from step={}", fit.steps_done));
+        }
         Ok(())
     }
 }
@@ -91,7 +100,7 @@ fn fit(folder: &Path, pause: Option<u64>) -> Result<Vec<u8>, TrainError> {
         .validation(validation)
         .metric(Metric::ACCURACY)
         .callback(EarlyStopping::new(3))
-        .callback(Tell)
+        .callback(Tell { found: has_checkpoint(folder) })
         .on_step(|s| match pause == Some(s.step + 1) {
             true => ControlFlow::Break(Stop::pause("that is enough for now")),
             false => ControlFlow::Continue(()),
