@@ -95,7 +95,8 @@ fn wrong_figures(record: &Value, size: &Size) -> Vec<String> {
     for kind in ["ulp", "theory"] {
         for line in record[kind].as_array().into_iter().flatten() {
             // An error that is no number is not within its bound either; JSON has no NaN.
-            let within = line["error"].as_f64().zip(line["bound"].as_f64()).is_some_and(|(error, bound)| error <= bound);
+            let within =
+                line["error"].as_f64().zip(line["bound"].as_f64()).is_some_and(|(error, bound)| error <= bound);
             if !within {
                 wrong.push(format!("{kind} {}: {} is not within {}", line["name"], line["error"], line["bound"]));
             }
