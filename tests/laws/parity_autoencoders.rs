@@ -11,6 +11,7 @@ use layerwise_tensor::{Accum, Gradients, Mode, Params, Scalar, Stream};
 use ndarray::{Axis, Ix3};
 
 use crate::fixture::{self, Case, Tolerance};
+use crate::ledger::{BOTH, law};
 
 #[test]
 fn autoencoders() {
@@ -30,6 +31,9 @@ fn autoencoders() {
         check::<f64>(case, true);
         // In single precision Adam divides rounding by its own size where a gradient is near zero, so only the first step is compared.
         check::<f32>(case, false);
+    }
+    for kind in model::table() {
+        law("parity", "autoencoder").ran(kind.name, BOTH, 1);
     }
 }
 
