@@ -16,6 +16,13 @@ fn a_parameter_that_is_the_result_itself_adds_up_over_micro_batches() {
         g.backward_from(y, &dy, &mut grads, accum);
     }
     assert_eq!(grads.get(w), Some(&[11.0, 22.0][..]));
+    // The pass that looks at every gradient puts them in the same places.
+    for (dy, accum, sum) in [([1.0, 2.0], Accum::Replace, [1.0, 2.0]), ([10.0, 20.0], Accum::Add, [11.0, 22.0])] {
+        let mut g = tape.graph(&params, Mode::Train, Stream::new(0));
+        let y = g.param(w);
+        g.backward_from_checked(y, &dy, &mut grads, accum).expect("finite gradients");
+        assert_eq!(grads.get(w), Some(&sum[..]));
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use layerwise_autograd::Tape;
 use layerwise_autograd::gradcheck::{GradCheck, random};
-use layerwise_nn_layers::{Loss, Module, Target, TargetKind, layer, loss};
+use layerwise_nn_layers::{Loss, Module, Target, TargetKind, Weights, layer, loss};
 use layerwise_tensor::{Gradients, Layout, Mode, Params, Stream};
 
 use crate::support::{build, normal};
@@ -65,6 +65,48 @@ fn every_loss_twice_on_one_output_and_target() {
                 g.add(first, second)
             });
             result.unwrap_or_else(|failure| panic!("{} {sample} twice: {failure}", entry.name));
+            // The same by terms, which rows of different weight make up.
+            let rows = [1.0, 0.5, 2.0, 0.25, 1.5];
+            let result = GradCheck::new().run(&nothing, &inputs, |g, v| {
+                let target = match entry.target {
+                    TargetKind::Labels => Target::Labels(&labels),
+                    _ if by_model => Target::Var(v[1]),
+                    _ => Target::Values(t.view()),
+                };
+                let first = Loss::<f64>::weighted(&*loss, g, v[0], target, &Weights::of_rows(&rows)).loss;
+                let second = Loss::<f64>::weighted(&*loss, g, v[0], target, &Weights::of_rows(&rows)).loss;
+                g.add(first, second)
+            });
+            result.unwrap_or_else(|failure| panic!("{} {sample}, weighted, twice: {failure}", entry.name));
+            // And by terms of equal weight, which read output and target themselves.
+            let result = GradCheck::new().run(&nothing, &inputs, |g, v| {
+                let target = match entry.target {
+                    TargetKind::Labels => Target::Labels(&labels),
+                    _ if by_model => Target::Var(v[1]),
+                    _ => Target::Values(t.view()),
+                };
+                let first = Loss::<f64>::terms(&*loss, g, v[0], target).mean(g);
+                let second = Loss::<f64>::terms(&*loss, g, v[0], target).mean(g);
+                g.add(first, second)
+            });
+            result.unwrap_or_else(|failure| panic!("{} {sample}, by terms, twice: {failure}", entry.name));
+        }
+    }
+}
+
+#[test]
+fn a_penalty_that_is_the_only_path_replaces_old_gradients() {
+    let nothing = Params::<f64>::init(Layout::new(), &Stream::new(0));
+    let other = random(2, 3, -1.0, 1.0, &Stream::new(4));
+    for entry in layer::table().iter().filter(|e| ["activity", "kl_sparsity"].contains(&e.name)) {
+        for (inputs, config) in entry.sample_configs().unwrap_or_else(|e| panic!("{e}")) {
+            let (layer, _) = build(inputs, &config);
+            let x = random(5, inputs, 0.1, 0.9, &Stream::new(3));
+            let result = GradCheck::new().run(&nothing, &[x, other.clone()], |g, v| {
+                Module::<f64>::forward(&*layer, g, v[0]);
+                v[1]
+            });
+            result.unwrap_or_else(|failure| panic!("{config:?}: {failure}"));
         }
     }
 }
