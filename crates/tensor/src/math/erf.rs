@@ -9,7 +9,7 @@ use crate::scalar::Scalar;
 /// `x + x q(x^2)` below about 1 and `1 - e^(p(|x|))` with the sign of `x` above; both are computed and one is taken
 /// (the shape is that of N. Juffa's `erff`; the polynomials are our own). The sign of a zero is kept, `erf(+-inf) = +-1`, NaN stays NaN.
 ///
-/// Error: below 1 ulp (`f32`), 4 ulp (`f64`).
+/// Error: below 1.5 ulp (`f32`), 4 ulp (`f64`).
 #[inline(always)]
 pub fn erf<T: Scalar>(x: T) -> T {
     let (split, one) = (T::of(T::ERF_RANGE.0), T::of(T::ERF_RANGE.1));
