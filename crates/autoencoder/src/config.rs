@@ -67,6 +67,9 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// A wider code is a mistake or an attack.
+const WIDEST: usize = 1 << 36;
+
 fn tanh() -> Activation {
     Activation::TANH
 }
@@ -179,8 +182,9 @@ impl AutoencoderConfig {
 
     /// Refuses what the halves themselves would take.
     pub(crate) fn check(&self, path: &str) -> Result<(), ConfigError> {
-        if self.code == 0 {
-            return Err(ConfigError::bad_value(path, "`code`", "at least 1", 0, "give the code a width"));
+        if !(1..=WIDEST).contains(&self.code) {
+            let expected = format!("from 1 to {WIDEST}");
+            return Err(ConfigError::bad_value(path, "`code`", expected, self.code, "give the code a width"));
         }
         if let Some(outputs) = self.outputs.filter(|outputs| self.tied && *outputs != self.inputs) {
             let expected = format!("{}, the width of the input, with tied weights", self.inputs);
@@ -218,6 +222,9 @@ impl AutoencoderConfig {
             let remedy = "leave it out, or `variational`";
             Err(ConfigError::bad_value(path, what, format!("{expected} in a variational autoencoder"), found, remedy))
         };
+        if self.outputs.is_some() {
+            return refuse("`outputs`", "none, for the bound compares every input with its output,", "a width");
+        }
         if self.tied {
             return refuse("`tied`", "no", "yes");
         }

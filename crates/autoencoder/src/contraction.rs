@@ -33,6 +33,11 @@ impl Contraction {
     }
 
     pub(crate) fn check(&self, path: &str) -> Result<(), ConfigError> {
+        if self.probes > MOST_PROBES {
+            let remedy = "0 asks for the exact norm";
+            let expected = format!("at most {MOST_PROBES}");
+            return Err(ConfigError::bad_value(path, "`contractive.probes`", expected, self.probes, remedy));
+        }
         if self.weight.is_finite() && self.weight > 0.0 {
             return Ok(());
         }
@@ -40,6 +45,9 @@ impl Contraction {
         Err(ConfigError::bad_value(path, "`contractive.weight`", "finite and above 0", self.weight, remedy))
     }
 }
+
+/// More probes than an exact norm would cost.
+const MOST_PROBES: usize = 10_000;
 
 /// An encoder of linear layers and activations that asks for a small Jacobian.
 #[derive(Clone, Debug)]

@@ -4,6 +4,16 @@ use layerwise_datasets::DataError;
 use layerwise_nn_layers::ConfigError;
 use layerwise_train::TrainError;
 
+/// A detector may be fitted within a trial of a search: that a training diverged stays what it was.
+impl From<AutoencoderError> for TrainError {
+    fn from(error: AutoencoderError) -> Self {
+        match error {
+            AutoencoderError::Train(error) => error,
+            other => Self::other(other),
+        }
+    }
+}
+
 /// What can go wrong while a detector is configured, fitted, used, saved or loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -80,7 +80,7 @@ impl Autoencoder {
                 if weight > *most {
                     *sum = *sum * (*most - weight).exp() + 1.0;
                     *most = weight;
-                } else {
+                } else if weight != f64::NEG_INFINITY {
                     *sum += (weight - *most).exp();
                 }
             });

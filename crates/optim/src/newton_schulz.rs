@@ -32,6 +32,10 @@ pub(crate) fn orthogonalize<'a, T: Scalar>(
 
     let norm = kernel::sum_of_squares(x, Par::Auto).sqrt();
     let (scale, a) = (T::of(1.0 / norm.max(eps)), T::of(a));
+    if norm == 0.0 || !scale.is_finite() {
+        // Nothing to make orthogonal: zero times infinity would be no number.
+        return x;
+    }
     for_chunks_mut(Par::Auto, x.len(), &mut *x, |_, x: &mut [T]| x.iter_mut().for_each(|x| *x *= scale));
     for _ in 0..steps {
         let (form, along) = if wide { (Form::Nt, cols) } else { (Form::Tn, rows) };

@@ -2,6 +2,9 @@
 
 use std::io;
 
+use layerwise_datasets::DataError;
+use layerwise_nn_layers::ConfigError;
+
 /// What can go wrong while training, measuring, saving or loading.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -14,6 +17,18 @@ pub enum TrainError {
         /// What was expected and found, and what to do.
         problem: String,
     },
+
+    /// A table that could not be used, in a function of the caller's that returns this error, such as a trial of a search.
+    #[error(transparent)]
+    Data(#[from] DataError),
+
+    /// A configuration from which nothing can be built, in such a function.
+    #[error(transparent)]
+    Build(#[from] ConfigError),
+
+    /// Any other error in such a function; [`TrainError::other`] makes it.
+    #[error(transparent)]
+    Other(Box<dyn std::error::Error + Send + Sync>),
 
     /// Samples that do not fit together.
     #[error("samples: {0}")]
@@ -163,6 +178,18 @@ pub enum TrainError {
 }
 
 impl TrainError {
+    /// An error of another kind, for a function of the caller's that returns this one.
+    ///
+    /// ```
+    /// use layerwise_train::TrainError;
+    ///
+    /// let trial = || -> Result<u32, TrainError> { "seven".parse().map_err(TrainError::other) };
+    /// assert!(trial().unwrap_err().to_string().contains("invalid digit"));
+    /// ```
+    pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Other(error.into())
+    }
+
     pub(crate) fn metric(metric: &'static str, problem: impl Into<String>) -> Self {
         Self::Metric { metric, problem: problem.into() }
     }

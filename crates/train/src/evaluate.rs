@@ -107,7 +107,7 @@ impl<T: Scalar> Evaluator<T> {
         let (mut first, mut sum, mut weight, mut penalties) = (0, 0.0, 0.0, 0.0);
         loop {
             let end = (first + self.batch).min(rows);
-            // Nothing is random in this mode, so the stream is never read.
+            // What samples in use too (DropConnect in its Gaussian form) draws the same each time.
             let mut g = self.tape.graph(params, Mode::Eval, Stream::new(0));
             if measure.is_none() {
                 g.skip_penalties();

@@ -268,7 +268,11 @@ impl<T: Scalar> Trainer<'_, T> {
 
     /// Statistics for the equal average, from batches in the order of the rows.
     fn gather(&self, state: &mut State<T>, samples: &Samples<'_, T>, work: &Work<T>) {
-        let batches = Batches::in_order(self.rows_used(samples.len()), self.batch).drop_last(self.drop_last);
+        let mut rows = self.rows_used(samples.len());
+        if self.fast_dev_run {
+            rows = rows.min(self.batch);
+        }
+        let batches = Batches::in_order(rows, self.batch).drop_last(self.drop_last);
         state.averages.gather(self.model, samples, batches, work.streams.step.child("swa"));
     }
 }

@@ -9,10 +9,11 @@ const NOT_ENTRIES: &[(&str, &[&str])] = &[
     ("ops", &["broadcast", "elementwise"]),
     ("activation", &["gain"]),
     ("layer", &["check", "noise"]),
-    ("loss", &["terms", "weighted_bce", "weighted_cross_entropy"]),
+    ("loss", &["columns", "likelihood", "target", "terms", "weighted_bce", "weighted_cross_entropy", "weights"]),
     ("rule", &["shared", "step"]),
     ("schedule", &["shared"]),
     ("constraint", &["shared"]),
+    ("corruption", &["check"]),
     ("catalog", &["convert", "dir", "load", "verify"]),
     ("metrics", &["classes", "error_measures", "ranking"]),
 ];

@@ -21,7 +21,7 @@ use crate::corruption::GaussianNoiseConfig;
 use crate::error::AutoencoderError;
 
 /// Fewer rows say nothing about the spread of errors.
-const FEWEST_ROWS: usize = 10;
+pub(super) const FEWEST_ROWS: usize = 10;
 
 /// Steps of training unless a number of epochs is set; but every row is seen at least 20 and at most 1000 times.
 pub const DEFAULT_STEPS: usize = 6000;
@@ -247,8 +247,8 @@ impl AutoencoderDetector {
     /// Learns what normal rows look like: from a [`Table`], or from an array `(rows, features)` without names.
     ///
     /// # Errors
-    /// If a value is missing or infinite, there are fewer than ten rows, every column is constant, a setting is wrong, or training
-    /// diverges.
+    /// If a value is infinite, or missing where gaps are refused, a row has no value at all, there are fewer than ten rows, every column is
+    /// constant, a setting is wrong, or training diverges.
     pub fn fit<'a>(&self, rows: impl Into<Rows<'a>>) -> Result<FittedDetector, AutoencoderError> {
         let table = rows.into().to_fit(self.gaps)?;
         self.fit_table(&table)
@@ -293,6 +293,12 @@ impl AutoencoderDetector {
             let remedy = "give the Gaussian noise as the corruption, or leave one of the two out";
             let error = ConfigError::bad_value("", "`noise`", "0 where there is a `corruption`", self.noise, remedy);
             return Err(error.into());
+        }
+        if self.gaps == Gaps::MeanAndMask && (self.noise != 0.0 || self.corruption.is_some()) {
+            let remedy =
+                "it would blur the inputs that say where gaps are; leave noise and corruption out, or take `mean`";
+            let expected = "`refuse` or `mean` where the input is corrupted in training";
+            return Err(ConfigError::bad_value("", "`gaps`", expected, "mean_and_mask", remedy).into());
         }
         if table.rows() < FEWEST_ROWS {
             return Err(AutoencoderError::TooFewRows { found: table.rows(), needed: FEWEST_ROWS });

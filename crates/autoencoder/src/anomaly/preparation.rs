@@ -47,6 +47,7 @@ pub(super) struct Prepared {
 
 impl Preparation {
     pub(super) fn fit(table: &Table, gaps: Gaps, categories: Categories) -> Result<Self, AutoencoderError> {
+        check_levels(table.schema())?;
         let encoding = Encoding::fit(table, Self::missing(gaps))?;
         let x = numbers(table, &encoding)?;
         let scaler = Scaler::fit(ScalerKind::Standard, x.view());
@@ -60,6 +61,7 @@ impl Preparation {
         gaps: Gaps,
         categories: Categories,
     ) -> Result<Self, AutoencoderError> {
+        check_levels(&schema)?;
         // An encoding that does not fill in is a matter of the columns alone.
         let columns = schema.len();
         let empty = Table::new(schema, Array2::zeros((0, columns)))?;
@@ -221,4 +223,16 @@ fn log_softmax(z: ArrayView2<'_, f64>) -> Array2<f64> {
         row -= most + sum.ln();
     }
     y
+}
+
+/// Refuses a category that no value can have: a schema may come from a file.
+fn check_levels(schema: &Schema) -> Result<(), AutoencoderError> {
+    let empty = |kind: &ColumnKind| matches!(kind, ColumnKind::Category { levels } if levels.is_empty());
+    match schema.columns.iter().find(|column| empty(&column.kind)) {
+        Some(column) => Err(AutoencoderError::Columns(format!(
+            "column `{}` is a category without levels: leave it out, or read it under a schema that names its levels",
+            column.name
+        ))),
+        None => Ok(()),
+    }
 }

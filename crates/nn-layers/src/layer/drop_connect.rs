@@ -40,7 +40,8 @@ pub enum DropConnectUse {
     /// All weights, so that the output is the mean over the masks.
     #[default]
     Mean,
-    /// A sample of the normal distribution with the mean and the variance of the output over the masks.
+    /// A sample of the normal distribution with the mean and the variance of the output over the masks, from the stream of the graph. What
+    /// predicts and evaluates (`predict`, validation) always takes the same stream, so for a mean over samples run graphs by hand.
     Gaussian,
 }
 

@@ -19,6 +19,9 @@ const EPS: f64 = 1e-12;
 /// Steps of the power iteration before the first one, as in PyTorch.
 const FIRST: usize = 15;
 
+/// More steps than any power iteration needs.
+const MOST_ITERATIONS: usize = 1000;
+
 /// Configuration of [`SpectralNorm`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -69,13 +72,14 @@ impl SpectralNormConfig {
     /// Registers `parametrizations.weight.original`, the buffers `parametrizations.weight.0._u` and `._v`, and `bias` below `scope`.
     ///
     /// # Errors
-    /// If a width is 0, the matrix is larger than any memory, `iterations` is 0, or `init` draws zeros only.
+    /// If a width is 0, the matrix is larger than any memory, `iterations` is 0 or above 1000, or `init` draws zeros only.
     pub fn build(&self, scope: &mut Scope<'_>, inputs: usize) -> Result<SpectralNorm, ConfigError> {
         check::matrix(scope.path(), inputs, self.outputs)?;
         check::length(scope.path(), self.init, inputs, self.outputs)?;
-        if self.iterations == 0 {
+        if !(1..=MOST_ITERATIONS).contains(&self.iterations) {
             let remedy = "leave it out for 1";
-            return Err(ConfigError::bad_value(scope.path(), "`iterations`", "at least 1", 0, remedy));
+            let expected = format!("from 1 to {MOST_ITERATIONS}");
+            return Err(ConfigError::bad_value(scope.path(), "`iterations`", expected, self.iterations, remedy));
         }
         let bias = self.bias.then(|| scope.param("bias", ParamKind::Bias, 1, self.outputs, self.init.for_bias(inputs)));
         let mut parts = scope.child("parametrizations");

@@ -97,6 +97,9 @@ pub struct Mixed {
     targets: usize,
 }
 
+/// More outputs than any network has; beyond it a configuration is a mistake or an attack.
+const MOST_OUTPUTS: usize = 1 << 36;
+
 impl Mixed {
     /// For these columns, in order.
     ///
@@ -115,8 +118,14 @@ impl Mixed {
         let mut cells = Vec::with_capacity(columns.len());
         for column in columns {
             cells.push(column.cell(outputs, targets));
-            outputs += column.outputs();
-            targets += column.targets();
+            let wider = |sum: usize, width: usize| sum.checked_add(width).filter(|sum| *sum <= MOST_OUTPUTS);
+            let (Some(more_outputs), Some(more_targets)) =
+                (wider(outputs, column.outputs()), wider(targets, column.targets()))
+            else {
+                let expected = format!("at most {MOST_OUTPUTS} outputs in all");
+                return Err(ConfigError::bad_value("", what, expected, "more", "correct the number of levels"));
+            };
+            (outputs, targets) = (more_outputs, more_targets);
         }
         Ok(Self { columns: columns.into(), cells: cells.into(), outputs, targets })
     }

@@ -135,7 +135,8 @@ fn chain<T: Scalar>(first: usize, out: &mut [T], accum: Accum, [dl, y, t]: [&[T]
         #[inline(always)]
         || {
             for (((out, dl), y), t) in out.iter_mut().zip(dl).zip(y).zip(t) {
-                let d = *dl * f(*y, *t);
+                // A term that does not count has no gradient, even where its slope overflows.
+                let d = if *dl == T::zero() { T::zero() } else { *dl * f(*y, *t) };
                 *out = if accum == Accum::Add { *out + d } else { d };
             }
         },

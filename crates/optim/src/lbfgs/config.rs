@@ -37,7 +37,7 @@ pub struct LbfgsConfig {
     pub rate: f64,
     /// Most iterations of one step: 20.
     pub max_iter: u64,
-    /// Most evaluations of one step; `None` for five quarters of `max_iter`.
+    /// Most evaluations of one step, to which a line search may add one; `None` for five quarters of `max_iter`.
     pub max_eval: Option<u64>,
     /// A step ends when no component of the gradient is larger: 1e-7.
     pub tolerance_grad: f64,

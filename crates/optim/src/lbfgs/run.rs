@@ -91,7 +91,7 @@ impl<T: Scalar> Lbfgs<T> {
     /// One step: iterations until something of [`Stop`] holds.
     ///
     /// `closure` computes the loss of the parameters it is given and writes their gradients, which are cleared before; it is called up to
-    /// [`LbfgsConfig::max_eval`] times, and must be the same function each time. The gradients are cleared after the step.
+    /// [`LbfgsConfig::max_eval`] times (once more in a line search, as in PyTorch), and must be the same function each time. The gradients are cleared after the step.
     ///
     /// # Panics
     /// If `params` or `grads` have another layout than the parameters this optimizer was made for.
@@ -136,7 +136,8 @@ impl<T: Scalar> Lbfgs<T> {
             let first = !self.started;
             self.next_direction(now);
             let slope = self.sums.dot(&self.g[0], &self.d);
-            if slope > -tolerance_change {
+            // A direction that overflows gives no number, or an infinite one.
+            if !slope.is_finite() || slope > -tolerance_change {
                 self.d.fill(T::zero());
                 break Stop::Slope;
             }

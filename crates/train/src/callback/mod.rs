@@ -133,6 +133,9 @@ pub trait Callback<T: Scalar>: Send {
     fn on_fit_end(&mut self, _params: &mut Params<T>, _report: &mut FitReport) {}
 
     /// When a checkpoint is written: puts into `state` what [`Callback::load_state`] needs to go on as if nothing had been.
+    ///
+    /// A callback that keeps a state puts something in from the beginning, a number if there is nothing else yet: by that a resumed fit
+    /// tells which callbacks the file is about.
     fn save_state(&self, _state: &mut CallbackState<T>) {}
 
     /// When a fit goes on from a checkpoint, after [`Callback::on_fit_begin`]. Callbacks that keep a state are matched in their order.

@@ -86,11 +86,12 @@ impl Store {
         file.take(self.limit.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
         let found = bytes.len() as u64;
         if found > self.limit {
+            // It may be whole: the one before must not take its place.
             let problem = format!(
-                "it has more bytes than the limit of {}; raise `Checkpoint::limit` if you trust it",
+                "{name} has more bytes than the limit of {}; raise `Checkpoint::limit` if you trust it",
                 self.limit
             );
-            return Err(TrainError::checkpoint(&name, problem));
+            return Err(TrainError::Setting { name: "checkpoint", problem });
         }
         read(&name, &bytes).map(Some)
     }

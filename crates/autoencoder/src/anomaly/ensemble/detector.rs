@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::combine::Combine;
 use super::fitted::{FittedEnsemble, Member, rows_with_values};
-use crate::anomaly::detector::AutoencoderDetector;
+use crate::anomaly::detector::{AutoencoderDetector, FEWEST_ROWS};
 use crate::anomaly::rows::Rows;
 use crate::error::AutoencoderError;
 
@@ -81,31 +81,36 @@ impl EnsembleDetector {
     pub fn fit<'a>(&self, rows: impl Into<Rows<'a>>) -> Result<FittedEnsemble, AutoencoderError> {
         self.check()?;
         let table = rows.into().to_fit(self.detector.gaps_allowed())?;
-        let mut members = Vec::with_capacity(self.members);
+        let usable = usable(&table);
+        let mut members = Vec::new();
         for m in 0..self.members {
             let seed = self.detector.seed_used().wrapping_add(m as u64);
-            let part = table.select(&self.names(&table, m))?;
+            let part = table.select(&self.names(&table, &usable, m))?;
             let part = part.take(&rows_with_values(&part));
             members.push(Member::new(self.detector.clone().seed(seed).fit(&part)?));
         }
         FittedEnsemble::new(self.combine, table.schema().clone(), self.detector.gaps_allowed(), members, &table)
     }
 
-    /// The columns of member `m`, in the order of the table.
-    fn names(&self, table: &Table, m: usize) -> Vec<String> {
+    /// The columns of member `m`, in the order of the table: all, or a choice of those that can be learned from.
+    fn names(&self, table: &Table, usable: &[usize], m: usize) -> Vec<String> {
         let names: Vec<&str> = table.schema().names().collect();
-        let wanted = ((self.columns * names.len() as f64).ceil() as usize).clamp(1, names.len());
+        let wanted = (self.columns * names.len() as f64).ceil() as usize;
+        if wanted >= names.len() || usable.is_empty() {
+            return names.into_iter().map(str::to_owned).collect();
+        }
         let stream = Stream::new(self.detector.seed_used()).child("columns").at(m as u64);
-        let order = stream.permutation(names.len());
-        let mut places: Vec<usize> = (0..wanted).map(|i| order.get(i)).collect();
+        let order = stream.permutation(usable.len());
+        let mut places: Vec<usize> = (0..wanted.min(usable.len())).map(|i| usable[order.get(i)]).collect();
         places.sort_unstable();
         places.into_iter().map(|place| names[place].to_owned()).collect()
     }
 
     fn check(&self) -> Result<(), ConfigError> {
-        if self.members == 0 {
+        if !(1..=MOST_MEMBERS).contains(&self.members) {
             let remedy = "ten is a good beginning";
-            return Err(ConfigError::bad_value("", "`members`", "at least 1", 0, remedy));
+            let expected = format!("from 1 to {MOST_MEMBERS}");
+            return Err(ConfigError::bad_value("", "`members`", expected, self.members, remedy));
         }
         if !(self.columns > 0.0 && self.columns <= 1.0) {
             let remedy = "1 is all columns";
@@ -113,4 +118,18 @@ impl EnsembleDetector {
         }
         Ok(())
     }
+}
+
+/// More members than anyone waits for.
+const MOST_MEMBERS: usize = 10_000;
+
+/// The columns from which a member could learn by themselves: not constant, and with enough values.
+fn usable(table: &Table) -> Vec<usize> {
+    let values = table.values();
+    let usable = |column: &usize| {
+        let mut known = values.column(*column).into_iter().filter(|v| !v.is_nan());
+        let first = known.clone().next();
+        known.clone().count() >= FEWEST_ROWS && known.any(|v| Some(v) != first)
+    };
+    (0..values.ncols()).filter(usable).collect()
 }
