@@ -113,10 +113,33 @@ fn a_member_without_a_value_to_judge_by_abstains() {
 }
 
 #[test]
+fn columns_that_teach_nothing_are_not_drawn_alone() {
+    let mut normal = radiotherapy(40, 0, 2.5, &Stream::new(1)).x;
+    for empty in 0..10 {
+        normal.column_mut(3 * empty).fill(1.0);
+        normal.column_mut(3 * empty + 1).slice_mut(ndarray::s![5..]).fill(f64::NAN);
+    }
+    let settings = EnsembleDetector::new(member().epochs(1).gaps(Gaps::Mean)).members(12).columns(0.03);
+    let ensemble = settings.fit(&normal).unwrap();
+    for member in ensemble.members() {
+        assert_eq!(member.columns().len(), 1);
+        let place = ensemble.columns().iter().position(|name| *name == member.columns()[0]).unwrap();
+        assert_eq!(place % 3, 2);
+    }
+    // Where nothing can be learned at all the error is that of a single detector, and no panic.
+    for hopeless in [Array2::ones((20, 3)), Array2::zeros((20, 0))] {
+        let [one, many] = [member().fit(&hopeless).map(|_| ()), settings.fit(&hopeless).map(|_| ())];
+        assert_eq!(one.unwrap_err().to_string(), many.unwrap_err().to_string());
+    }
+}
+
+#[test]
 fn settings_out_of_range_are_refused() {
     let normal = radiotherapy(20, 0, 2.5, &Stream::new(1)).x;
     let refusal = |e: EnsembleDetector| e.fit(&normal).unwrap_err().to_string();
-    assert!(refusal(EnsembleDetector::new(member()).members(0)).contains("`members`"));
+    for members in [0, usize::MAX] {
+        assert!(refusal(EnsembleDetector::new(member()).members(members)).contains("`members`"));
+    }
     assert!(refusal(EnsembleDetector::new(member()).columns(0.0)).contains("`columns`"));
     assert!(refusal(EnsembleDetector::new(member()).columns(1.5)).contains("`columns`"));
 }

@@ -136,6 +136,24 @@ fn wards(rows: usize, seed: u64, gaps: bool) -> Table {
 }
 
 #[test]
+fn a_category_without_levels_and_noise_on_the_mask_are_refused() {
+    let table = wards(40, 1, true);
+    let mut schema = table.schema().clone();
+    let category = |c: &layerwise_datasets::Column| matches!(c.kind, layerwise_datasets::ColumnKind::Category { .. });
+    let place = schema.columns.iter().position(category).unwrap();
+    schema.columns[place].kind = layerwise_datasets::ColumnKind::Category { levels: Vec::new() };
+    let mut values = table.values().to_owned();
+    values.column_mut(place).fill(f64::NAN);
+    let table = Table::new(schema, values).unwrap();
+    for categories in [Categories::Squared, Categories::Likelihood] {
+        let error = small(Gaps::Mean).categories(categories).fit(&table).unwrap_err().to_string();
+        assert!(error.contains("is a category without levels"), "{error}");
+    }
+    let error = small(Gaps::MeanAndMask).noise(0.1).fit(&normal(50, 1)).unwrap_err().to_string();
+    assert!(error.contains("`gaps`"), "{error}");
+}
+
+#[test]
 fn categories_have_a_likelihood_and_are_filled_in() {
     let (train, test) = (wards(300, 1, true), wards(140, 2, false));
     let holes = wards(140, 2, true);

@@ -184,6 +184,10 @@ fn where_nothing_counts_loss_and_gradient_are_zero() {
         let found = weighted(loss, &y, Target::Values(nothing.view()), &Weights::of_values(mask.view()));
         assert_eq!(found, (0.0, 0.0, Array2::zeros((1, 2))), "{loss:?}");
     }
+    // Nor where the slope of the term overflows.
+    let far = arr2(&[[1000.0, 1000.0]]);
+    let found = weighted(&PoissonNll::new(), &far, Target::Values(nothing.view()), &Weights::of_values(mask.view()));
+    assert_eq!(found, (0.0, 0.0, Array2::zeros((1, 2))));
     let one = arr2(&[[f64::NAN]]);
     let mask = Array2::zeros((1, 1));
     let found = weighted(&GaussianNll::new(), &y, Target::Values(one.view()), &Weights::of_values(mask.view()));

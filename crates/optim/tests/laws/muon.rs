@@ -70,6 +70,15 @@ fn a_polynomial_that_converges_gives_the_polar_factor() {
 }
 
 #[test]
+fn no_gradient_is_no_step() {
+    for eps in [1e-7, 0.0] {
+        let mut rule = Muon::default();
+        rule.eps = eps;
+        assert!(direction(rule, (2, 3), &[0.0; 6]).iter().all(|d| *d == 0.0));
+    }
+}
+
+#[test]
 fn the_rate_follows_the_shape() {
     assert_eq!(MuonScale::Original.factor(100, 400), 2.0);
     assert_eq!(MuonScale::Original.factor(400, 100), 1.0);

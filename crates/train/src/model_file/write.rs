@@ -161,7 +161,12 @@ fn serialize(
     let refused = |e| TrainError::NotAModel { file: file.into(), problem: format!("cannot be written: {e}") };
     let views: Result<Vec<_>, _> = tensors
         .iter()
-        .map(|t| Ok((t.name.as_str(), TensorView::new(t.dtype, t.shape.clone(), &t.bytes).map_err(refused)?)))
+        .map(|t| {
+            Ok::<_, TrainError>((
+                t.name.as_str(),
+                TensorView::new(t.dtype, t.shape.clone(), &t.bytes).map_err(refused)?,
+            ))
+        })
         .collect();
     safetensors::serialize(views?, metadata).map_err(refused)
 }

@@ -46,6 +46,22 @@ fn a_broken_newest_file_is_replaced_by_the_one_before() {
 }
 
 #[test]
+fn a_file_above_the_limit_is_not_replaced_by_the_one_before() {
+    let (newest, previous) = two_files();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("last");
+    std::fs::write(&path, &newest).unwrap();
+    std::fs::write(dir.path().join("last.previous"), &previous).unwrap();
+    let (x, y) = data::<f32>(37);
+    let (mlp, mut params) = network().create::<f32>(3).unwrap();
+    let checkpoint = Checkpoint::new(&path).limit(newest.len() as u64 - 1).resume(true);
+    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).checkpoint(checkpoint);
+    let error = trainer.fit(&mut params, &Samples::labels(x.view(), &y).unwrap()).unwrap_err();
+    assert!(error.to_string().contains("raise `Checkpoint::limit`"), "{error}");
+    assert!(std::fs::read(&path).unwrap() == newest);
+}
+
+#[test]
 fn the_file_opens_in_other_programs() {
     let file = two_files().0;
     let parsed = safetensors::SafeTensors::deserialize(&file).unwrap();
