@@ -128,7 +128,7 @@ fn columns_that_teach_nothing_are_not_drawn_alone() {
     }
     // Where nothing can be learned at all the error is that of a single detector, and no panic.
     for hopeless in [Array2::ones((20, 3)), Array2::zeros((20, 0))] {
-        let [one, many] = [member().fit(&hopeless).map(|_| ()), settings.fit(&hopeless).map(|_| ())];
+        let [one, many] = [member().gaps(Gaps::Mean).fit(&hopeless).map(|_| ()), settings.fit(&hopeless).map(|_| ())];
         assert_eq!(one.unwrap_err().to_string(), many.unwrap_err().to_string());
     }
 }

@@ -86,7 +86,7 @@ fn weights_without_a_length_are_refused() {
     for (config, part) in [
         (json!({"layer": "weight_norm", "outputs": 3, "init": "zeros"}), "draws other values than 0, found zeros"),
         (json!({"layer": "spectral_norm", "outputs": 3, "init": "zeros"}), "`init` must be"),
-        (json!({"layer": "spectral_norm", "outputs": 3, "iterations": 0}), "`iterations` must be at least 1"),
+        (json!({"layer": "spectral_norm", "outputs": 3, "iterations": 0}), "`iterations` must be from 1 to 1000"),
     ] {
         let config: LayerConfig = serde_json::from_value(config).unwrap();
         let e = config.build(&mut Layout::new().scope().child(7), 4).map(|_| ()).unwrap_err().to_string();
