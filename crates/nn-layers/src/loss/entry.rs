@@ -39,7 +39,8 @@ use crate::error::ConfigError;
 /// let mut g = tape.graph(&params, Mode::Train, Stream::new(0));
 /// let y = g.input(array![[1.0, 2.0], [3.0, 5.0]].view());
 /// let target = array![[0.0, f64::NAN], [3.0, 3.0]];
-/// let weights = Weights::of_values(array![[1.0, 0.0], [1.0, 1.0]].view()).and_rows(&[3.0, 1.0]);
+/// let known = array![[1.0, 0.0], [1.0, 1.0]];
+/// let weights = Weights::of_values(known.view()).and_rows(&[3.0, 1.0]);
 /// let found = Quartic.weighted(&mut g, y, Target::Values(target.view()), &weights);
 /// assert_eq!((g.scalar(found.loss), found.weight), ((3.0 * 1.0 + 0.0 + 16.0) / 5.0, 5.0));
 /// # Ok::<(), layerwise_nn_layers::ConfigError>(())

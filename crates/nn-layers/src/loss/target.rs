@@ -12,7 +12,7 @@ use layerwise_tensor::ndarray::ArrayView2;
 pub enum Target<'a, T: Scalar> {
     /// The class of each row, below the width of the output.
     Labels(&'a [u32]),
-    /// Values, in the shape of the output unless [`Loss::outputs_per_target`] says otherwise.
+    /// Values, in the shape of the output unless [`Loss::outputs_per_target`](crate::Loss::outputs_per_target) says otherwise.
     Values(ArrayView2<'a, T>),
     /// Values that stand on the graph already, such as the input of an autoencoder.
     Var(Var),
