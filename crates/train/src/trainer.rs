@@ -160,7 +160,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self
     }
 
-    /// The seed of shuffling, dropout and noise: see [`Streams`].
+    /// The seed of shuffling, dropout and noise: see [`Streams`](crate::Streams).
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
