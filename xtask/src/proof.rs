@@ -12,7 +12,7 @@ pub(crate) fn page(record: &Value) -> String {
     let env = &record["environment"];
     let _ = writeln!(
         out,
-        "\nWhat was tried, how often, and how far off it was at most. Size: {}; commit {}; {}, {} cores; {}; {} s in all. Repeat with\n`cargo xtask prove` (`--quick` for a smaller size, which continuous integration runs). [The record](proof/record.json).\n",
+        "\nWhat was tried, how often, and how far off it was at most. Size: {}; commit {}; {}, {} cores; {}; {} s in all. Repeat with\n`cargo xtask prove` (`--quick` for a smaller size, about that of continuous integration). [The record](proof/record.json).\n",
         word(&record["size"]),
         word(&env["commit"]).chars().take(12).collect::<String>(),
         word(&env["cpu"]),
