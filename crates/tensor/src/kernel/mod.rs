@@ -1,7 +1,7 @@
 //! Kernels over row-major slices: products, sums, softmax, norms. Sizes are explicit; a wrong length is a panic.
 //!
 //! Every kernel gives the same bits whatever [`Par`] and the number of threads: its tiles have edges that follow from shapes and element
-//! type only, and its sums have a fixed order. None allocates, except for the packing buffer inside `matrixmultiply`.
+//! type only, and its sums have a fixed order. None allocates, but for the working memory of a thread at its first product.
 //! [`mod@reference`] holds the slow and obvious twin of each.
 
 mod check;

@@ -4,6 +4,7 @@ mod bits;
 #[path = "../common/mod.rs"]
 mod common;
 mod edges;
+mod rows;
 mod twins;
 
 use layerwise_tensor::Scalar;

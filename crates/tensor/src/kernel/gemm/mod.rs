@@ -6,6 +6,8 @@
 mod matrixmultiply;
 #[cfg(feature = "openblas")]
 mod openblas;
+#[cfg(not(feature = "openblas"))]
+mod packed;
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -75,7 +77,7 @@ pub fn gemm<T: Scalar>(
         lda: a_cols,
         b: b.as_ptr(),
         ldb: b_cols,
-        beta: if accum == Accum::Add { T::one() } else { T::zero() },
+        add: accum == Accum::Add,
         c: c.as_mut_ptr(),
         ldc: n,
     };
@@ -97,12 +99,13 @@ pub fn product_blocks() -> u64 {
 
 static BLOCKS: AtomicU64 = AtomicU64::new(0);
 
-/// Name, version and core of the library that multiplies, such as `matrixmultiply` or `openblas 0.3.21 Haswell`.
+/// What multiplies: `packed` (our own products), `matrixmultiply` (on processors those are not written for), or a library with its
+/// version and core, such as `openblas 0.3.21 Haswell`.
 pub fn backend() -> &'static str {
     #[cfg(feature = "openblas")]
     return openblas::name();
     #[cfg(not(feature = "openblas"))]
-    "matrixmultiply"
+    if packed::supported() { "packed" } else { "matrixmultiply" }
 }
 
 /// Leaves the number of threads of a BLAS as it is, where the default sets it to one at the first product; call it before that.
@@ -125,7 +128,7 @@ pub struct Block<T> {
     lda: usize,
     b: *const T,
     ldb: usize,
-    beta: T,
+    add: bool,
     c: *mut T,
     ldc: usize,
 }
@@ -134,6 +137,18 @@ pub struct Block<T> {
 unsafe impl<T: Sync> Sync for Block<T> {}
 
 impl<T: Copy> Block<T> {
+    /// From row to row of `A` and from term to term.
+    #[cfg(not(feature = "openblas"))]
+    fn a_strides(&self) -> (usize, usize) {
+        if self.form == Form::Tn { (1, self.lda) } else { (self.lda, 1) }
+    }
+
+    /// From term to term of `B` and from column to column.
+    #[cfg(not(feature = "openblas"))]
+    fn b_strides(&self) -> (usize, usize) {
+        if self.form == Form::Nt { (1, self.ldb) } else { (self.ldb, 1) }
+    }
+
     /// Rows `i .. i + m` and columns `j .. j + n` of the result.
     ///
     /// # Safety
@@ -156,10 +171,10 @@ pub trait Product: Copy {
     unsafe fn product(block: &Block<Self>);
 }
 
-#[cfg(not(feature = "openblas"))]
-use self::matrixmultiply as chosen;
 #[cfg(feature = "openblas")]
 use openblas as chosen;
+#[cfg(not(feature = "openblas"))]
+use packed as chosen;
 
 impl Product for f32 {
     unsafe fn product(block: &Block<f32>) {

@@ -11,9 +11,9 @@ use super::{Block, Form};
 pub(super) unsafe fn sgemm(b: &Block<f32>) {
     one_thread();
     let [m, n, k, lda, ldb, ldc] = sizes(b);
-    let (ta, tb) = transposed(b.form);
+    let ((ta, tb), beta) = (transposed(b.form), if b.add { 1.0 } else { 0.0 });
     // SAFETY: by the caller's promise pointers, sizes and strides describe matrices that are alive and `C` is ours alone.
-    unsafe { cblas_sgemm(ROW_MAJOR, ta, tb, m, n, k, 1.0, b.a, lda, b.b, ldb, b.beta, b.c, ldc) }
+    unsafe { cblas_sgemm(ROW_MAJOR, ta, tb, m, n, k, 1.0, b.a, lda, b.b, ldb, beta, b.c, ldc) }
 }
 
 /// # Safety
@@ -21,9 +21,9 @@ pub(super) unsafe fn sgemm(b: &Block<f32>) {
 pub(super) unsafe fn dgemm(b: &Block<f64>) {
     one_thread();
     let [m, n, k, lda, ldb, ldc] = sizes(b);
-    let (ta, tb) = transposed(b.form);
+    let ((ta, tb), beta) = (transposed(b.form), if b.add { 1.0 } else { 0.0 });
     // SAFETY: by the caller's promise pointers, sizes and strides describe matrices that are alive and `C` is ours alone.
-    unsafe { cblas_dgemm(ROW_MAJOR, ta, tb, m, n, k, 1.0, b.a, lda, b.b, ldb, b.beta, b.c, ldc) }
+    unsafe { cblas_dgemm(ROW_MAJOR, ta, tb, m, n, k, 1.0, b.a, lda, b.b, ldb, beta, b.c, ldc) }
 }
 
 /// Version and core, such as `openblas 0.3.21 Haswell`.

@@ -1,0 +1,225 @@
+//! The walk over a block of the result: chunks of the sums, panels of columns, tiles.
+
+use std::ptr::null_mut;
+
+use fearless_simd::{Simd, SimdBase};
+
+use super::lanes::Lanes;
+use super::memory::{Places, STRIP, depth};
+use super::row::row;
+use super::tile::{Tile, height, tile};
+use super::transpose::transpose;
+use crate::kernel::gemm::{Block, Form};
+
+/// From so many bytes between rows on, rows of `A` are copied side by side: further apart they would fight for the same lines.
+const FAR_APART: usize = 1024;
+/// Columns that a swapped product takes at a time, at most.
+const SWAPPED_COLS: usize = 512;
+
+/// # Safety
+/// As [`crate::kernel::Product::product`].
+#[inline(always)]
+pub(super) unsafe fn product<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
+    // Two vectors of the few rows, over the whole of `k`, must have room.
+    let fits = b.k * 2 * T::V::LEN <= Places::<T>::WHOLE;
+    // SAFETY: the caller's promise.
+    unsafe {
+        match b.form {
+            Form::Nt if b.m < b.n && fits => swapped(s, b, places),
+            Form::Nt => straight(s, b, places),
+            _ if b.m == 1 && b.n > 4 * T::V::LEN => row(s, b, places),
+            _ => straight(s, b, places),
+        }
+    }
+}
+
+/// Vectors of the next panel where `cols` columns are left, and the lanes of its last one.
+#[inline(always)]
+fn panel<S: Simd, T: Lanes<S>>(cols: usize) -> (usize, usize) {
+    let width = T::V::LEN;
+    if cols > width { (2, (cols - width).min(width)) } else { (1, cols) }
+}
+
+/// # Safety
+/// As [`product`].
+#[inline(always)]
+unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
+    let (width, depth) = (T::V::LEN, depth(b.k));
+    let (a_row, a_term) = b.a_strides();
+    let packs = b.n > 4 * width && (a_term > 1 || a_row * size_of::<T>() >= FAR_APART);
+    // SAFETY: the caller's promise; what is packed has its size from the constants the places are made by.
+    unsafe {
+        for i0 in (0..b.m).step_by(STRIP) {
+            let m = STRIP.min(b.m - i0);
+            for p0 in (0..b.k).step_by(depth) {
+                let k = depth.min(b.k - p0);
+                let a = b.a.add(i0 * a_row + p0 * a_term);
+                if packs {
+                    pack(m, k, a, a_row, a_term, places.rows, height::<S, T>);
+                }
+                let mut j = 0;
+                while j < b.n {
+                    let (vectors, edge) = panel::<S, T>(b.n - j);
+                    let mut t = Tile {
+                        k,
+                        a,
+                        a_row,
+                        a_term,
+                        b: places.panel,
+                        b_term: vectors * width,
+                        b_edge: width,
+                        copy: null_mut(),
+                        c: b.c.add(i0 * b.ldc + j),
+                        c_row: b.ldc,
+                        c_edge: edge,
+                        add: b.add || p0 > 0,
+                    };
+                    let packed = t;
+                    let mut copies = false;
+                    if b.form == Form::Nt {
+                        let cols = (vectors - 1) * width + edge;
+                        let from = (b.b.add(j * b.ldb + p0), b.ldb);
+                        transpose(s, (cols, k), from, (places.panel, vectors * width), false, true);
+                    } else {
+                        (t.b, t.b_term, t.b_edge) = (b.b.add(p0 * b.ldb + j), b.ldb, edge);
+                        copies = m > 2 * T::ROWS;
+                        t.copy = if copies { places.panel } else { null_mut() };
+                    }
+                    let mut i = 0;
+                    while i < m {
+                        let rows = height::<S, T>(m - i);
+                        if packs {
+                            t.a = places.rows.add(i * k);
+                            (t.a_row, t.a_term) = if a_term == 1 { (k, 1) } else { (1, rows) };
+                        } else {
+                            t.a = a.add(i * a_row);
+                        }
+                        t.c = packed.c.add(i * b.ldc);
+                        tile(s, rows, vectors, &t);
+                        if copies && i == 0 {
+                            (t.b, t.b_term, t.b_edge, t.copy) = (packed.b, packed.b_term, packed.b_edge, packed.copy);
+                        }
+                        i += rows;
+                    }
+                    j += vectors * width;
+                }
+            }
+        }
+    }
+}
+
+/// `Cᵀ = B Aᵀ`: the rows of `B` are read in place, `Aᵀ` is packed once, and strips of `Cᵀ` are turned when they are finished.
+///
+/// # Safety
+/// As [`product`], for the form `A Bᵀ`, with room for two vectors of `Aᵀ`.
+#[inline(always)]
+unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
+    let (width, depth) = (T::V::LEN, depth(b.k));
+    let most = (Places::<T>::WHOLE / b.k).min(SWAPPED_COLS) / width * width;
+    // SAFETY: the caller's promise; `most` columns of `Aᵀ` have room, as have `strip` rows of so many columns.
+    unsafe {
+        for j0 in (0..b.m).step_by(most) {
+            let cols = most.min(b.m - j0);
+            let padded = cols.next_multiple_of(width);
+            let packs = b.ldb * size_of::<T>() >= FAR_APART && cols > 4 * width;
+            for p0 in (0..b.k).step_by(depth) {
+                let k = depth.min(b.k - p0);
+                let mut j = 0;
+                while j < cols {
+                    let (vectors, edge) = panel::<S, T>(cols - j);
+                    let from = (b.a.add((j0 + j) * b.lda + p0), b.lda);
+                    let to = (places.whole.add(p0 * padded + j * k), vectors * width);
+                    transpose(s, ((vectors - 1) * width + edge, k), from, to, false, true);
+                    j += vectors * width;
+                }
+            }
+            // Whole tiles and whole squares.
+            let strip = (Places::<T>::TURNED / padded).min(STRIP) / 48 * 48;
+            for i0 in (0..b.n).step_by(strip) {
+                let m = strip.min(b.n - i0);
+                for p0 in (0..b.k).step_by(depth) {
+                    let k = depth.min(b.k - p0);
+                    let (mut a, mut a_row) = (b.b.add(i0 * b.ldb + p0), b.ldb);
+                    if packs {
+                        pack(m, k, a, a_row, 1, places.rows, height::<S, T>);
+                        (a, a_row) = (places.rows, k);
+                    }
+                    let mut j = 0;
+                    while j < cols {
+                        let (vectors, _) = panel::<S, T>(cols - j);
+                        let mut t = Tile {
+                            k,
+                            a,
+                            a_row,
+                            a_term: 1,
+                            b: places.whole.add(p0 * padded + j * k),
+                            b_term: vectors * width,
+                            b_edge: width,
+                            copy: null_mut(),
+                            c: places.turned.add(j),
+                            c_row: padded,
+                            c_edge: width,
+                            add: p0 > 0,
+                        };
+                        let mut i = 0;
+                        while i < m {
+                            let rows = height::<S, T>(m - i);
+                            tile(s, rows, vectors, &t);
+                            t.a = t.a.add(rows * a_row);
+                            t.c = t.c.add(rows * padded);
+                            i += rows;
+                        }
+                        j += vectors * width;
+                    }
+                }
+                let to = (b.c.add(j0 * b.ldc + i0), b.ldc);
+                transpose(s, (m, cols), (places.turned.cast_const(), padded), to, b.add, false);
+            }
+        }
+    }
+}
+
+/// Copies `m` rows of `A` and `k` terms: rows one after the other where their terms lie side by side, else tiles, term by term.
+///
+/// # Safety
+/// `a` leads to so many rows and terms, `to` to room for them.
+#[inline(always)]
+unsafe fn pack<T: Copy>(
+    m: usize,
+    k: usize,
+    a: *const T,
+    a_row: usize,
+    a_term: usize,
+    to: *mut T,
+    height: impl Fn(usize) -> usize,
+) {
+    let mut i = 0;
+    while i < m {
+        let rows = if a_term == 1 { 1 } else { height(m - i) };
+        // SAFETY: the caller's promise.
+        unsafe {
+            let (a, to) = (a.add(i * a_row), to.add(i * k));
+            match rows {
+                _ if a_term == 1 => std::ptr::copy_nonoverlapping(a, to, k),
+                12 => pack_tile::<T, 12>(k, a, a_term, to),
+                8 => pack_tile::<T, 8>(k, a, a_term, to),
+                6 => pack_tile::<T, 6>(k, a, a_term, to),
+                4 => pack_tile::<T, 4>(k, a, a_term, to),
+                3 => pack_tile::<T, 3>(k, a, a_term, to),
+                2 => pack_tile::<T, 2>(k, a, a_term, to),
+                _ => pack_tile::<T, 1>(k, a, a_term, to),
+            }
+        }
+        i += rows;
+    }
+}
+
+/// # Safety
+/// As [`pack`].
+#[inline(always)]
+unsafe fn pack_tile<T: Copy, const R: usize>(k: usize, a: *const T, a_term: usize, to: *mut T) {
+    for p in 0..k {
+        // SAFETY: the caller's promise; an array has the alignment of its elements.
+        unsafe { *to.add(p * R).cast::<[T; R]>() = *a.add(p * a_term).cast::<[T; R]>() };
+    }
+}
