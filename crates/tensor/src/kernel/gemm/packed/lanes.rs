@@ -24,6 +24,9 @@ pub(super) trait Lanes<S: Simd>: SimdFloatElement + Send + Sync + 'static {
 
     /// Asks for the line at `p`, which need not exist, to be brought near.
     fn prefetch(p: *const Self);
+
+    /// As [`Lanes::prefetch`], into the second cache.
+    fn prefetch_far(p: *const Self);
 }
 
 /// A whole vector from `p`.
@@ -78,6 +81,12 @@ mod x86 {
                     // SAFETY: a hint reads nothing and cannot fault.
                     unsafe { _mm_prefetch(p.cast(), _MM_HINT_T0) }
                 }
+
+                #[inline(always)]
+                fn prefetch_far(p: *const $t) {
+                    // SAFETY: a hint reads nothing and cannot fault.
+                    unsafe { _mm_prefetch(p.cast(), _MM_HINT_T1) }
+                }
             }
         };
     }
@@ -107,6 +116,12 @@ mod x86 {
                 fn prefetch(p: *const $t) {
                     // SAFETY: a hint reads nothing and cannot fault.
                     unsafe { _mm_prefetch(p.cast(), _MM_HINT_T0) }
+                }
+
+                #[inline(always)]
+                fn prefetch_far(p: *const $t) {
+                    // SAFETY: a hint reads nothing and cannot fault.
+                    unsafe { _mm_prefetch(p.cast(), _MM_HINT_T1) }
                 }
             }
         };
@@ -158,6 +173,9 @@ mod neon {
                 // The hint has no stable spelling on this architecture.
                 #[inline(always)]
                 fn prefetch(_: *const $t) {}
+
+                #[inline(always)]
+                fn prefetch_far(_: *const $t) {}
             }
         };
     }

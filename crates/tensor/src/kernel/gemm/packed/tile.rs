@@ -21,6 +21,8 @@ pub(super) struct Tile<T> {
     pub(super) b_edge: usize,
     /// Where the columns of `b` are copied while they pass, whole vectors without gaps; null if nowhere. Only the highest tiles copy.
     pub(super) copy: *mut T,
+    /// What is brought near for later while the sums are formed; it need not exist.
+    pub(super) ahead: Ahead<T>,
     pub(super) c: *mut T,
     /// From row to row of `c`.
     pub(super) c_row: usize,
@@ -28,6 +30,15 @@ pub(super) struct Tile<T> {
     pub(super) c_edge: usize,
     /// Whether to add to `c`.
     pub(super) add: bool,
+}
+
+/// Two vectors at the start of each of some rows.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead<T> {
+    pub(super) at: *const T,
+    /// From row to row.
+    pub(super) row: usize,
+    pub(super) rows: usize,
 }
 
 /// Height of the next tile where `rows` are left.
@@ -138,9 +149,14 @@ unsafe fn sums<S: Simd, T: Lanes<S>, const R: usize, const N: usize, const PART:
     t: &Tile<T>,
 ) -> [[T::V; N]; R] {
     let mut sums = [[T::V::splat(s, T::default()); N]; R];
-    let (mut a, mut b, mut copy) = (t.a, t.b, t.copy);
+    let (mut a, mut b, mut copy, mut ahead) = (t.a, t.b, t.copy, t.ahead.at);
     let (a_row, a_term, b_term, edge, width) = (t.a_row, t.a_term, t.b_term, t.b_edge, T::V::LEN);
-    for _ in 0..t.k {
+    for p in 0..t.k {
+        if !COPY && p < t.ahead.rows {
+            T::prefetch_far(ahead);
+            T::prefetch_far(ahead.wrapping_add(width));
+            ahead = ahead.wrapping_add(t.ahead.row);
+        }
         // SAFETY: the caller's promise.
         unsafe {
             let mut row = [T::V::splat(s, T::default()); N];

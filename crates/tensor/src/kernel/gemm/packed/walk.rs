@@ -7,12 +7,12 @@ use fearless_simd::{Simd, SimdBase};
 use super::lanes::Lanes;
 use super::memory::{Places, STRIP, depth};
 use super::row::row;
-use super::tile::{Tile, height, tile};
+use super::tile::{Ahead, Tile, height, tile};
 use super::transpose::transpose;
 use crate::kernel::gemm::{Block, Form};
 
-/// From so many bytes between rows on, rows of `A` are copied side by side: further apart they would fight for the same lines.
-const FAR_APART: usize = 1024;
+/// Rows of `A` that lie a multiple of so many bytes apart are copied side by side: they would fight for the same lines of a cache.
+const SAME_LINES: usize = 2048;
 /// Columns that a swapped product takes at a time, at most.
 const SWAPPED_COLS: usize = 512;
 
@@ -46,7 +46,7 @@ fn panel<S: Simd, T: Lanes<S>>(cols: usize) -> (usize, usize) {
 unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
     let (width, depth) = (T::V::LEN, depth(b.k));
     let (a_row, a_term) = b.a_strides();
-    let packs = b.n > 4 * width && (a_term > 1 || a_row * size_of::<T>() >= FAR_APART);
+    let packs = b.n > 4 * width && (a_term > 1 || (a_row * size_of::<T>()).is_multiple_of(SAME_LINES));
     // SAFETY: the caller's promise; what is packed has its size from the constants the places are made by.
     unsafe {
         for i0 in (0..b.m).step_by(STRIP) {
@@ -69,6 +69,7 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                         b_term: vectors * width,
                         b_edge: width,
                         copy: null_mut(),
+                        ahead: Ahead { at: b.b, row: b.ldb, rows: 0 },
                         c: b.c.add(i0 * b.ldc + j),
                         c_row: b.ldc,
                         c_edge: edge,
@@ -85,9 +86,22 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                         copies = m > 2 * T::ROWS;
                         t.copy = if copies { places.panel } else { null_mut() };
                     }
-                    let mut i = 0;
+                    // The panel after this one comes near while this one's tiles are computed.
+                    let next = if j + vectors * width < b.n {
+                        b.b.wrapping_add(p0 * b.ldb + j + vectors * width)
+                    } else if p0 + k < b.k {
+                        b.b.wrapping_add((p0 + k) * b.ldb)
+                    } else {
+                        b.b
+                    };
+                    let share = if copies { k.div_ceil(m / T::ROWS - 1) } else { 0 };
+                    let (mut i, mut brought) = (0, 0);
                     while i < m {
                         let rows = height::<S, T>(m - i);
+                        if copies && i > 0 {
+                            (t.ahead.at, t.ahead.rows) = (next.wrapping_add(brought * b.ldb), share.min(k - brought));
+                            brought += t.ahead.rows;
+                        }
                         if packs {
                             t.a = places.rows.add(i * k);
                             (t.a_row, t.a_term) = if a_term == 1 { (k, 1) } else { (1, rows) };
@@ -121,7 +135,6 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
         for j0 in (0..b.m).step_by(most) {
             let cols = most.min(b.m - j0);
             let padded = cols.next_multiple_of(width);
-            let packs = b.ldb * size_of::<T>() >= FAR_APART && cols > 4 * width;
             for p0 in (0..b.k).step_by(depth) {
                 let k = depth.min(b.k - p0);
                 let mut j = 0;
@@ -139,37 +152,34 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
                 let m = strip.min(b.n - i0);
                 for p0 in (0..b.k).step_by(depth) {
                     let k = depth.min(b.k - p0);
-                    let (mut a, mut a_row) = (b.b.add(i0 * b.ldb + p0), b.ldb);
-                    if packs {
-                        pack(m, k, a, a_row, 1, places.rows, height::<S, T>);
-                        (a, a_row) = (places.rows, k);
-                    }
-                    let mut j = 0;
-                    while j < cols {
-                        let (vectors, _) = panel::<S, T>(cols - j);
-                        let mut t = Tile {
-                            k,
-                            a,
-                            a_row,
-                            a_term: 1,
-                            b: places.whole.add(p0 * padded + j * k),
-                            b_term: vectors * width,
-                            b_edge: width,
-                            copy: null_mut(),
-                            c: places.turned.add(j),
-                            c_row: padded,
-                            c_edge: width,
-                            add: p0 > 0,
-                        };
-                        let mut i = 0;
-                        while i < m {
-                            let rows = height::<S, T>(m - i);
+                    let mut i = 0;
+                    while i < m {
+                        let rows = height::<S, T>(m - i);
+                        let a = b.b.add((i0 + i) * b.ldb + p0);
+                        let mut j = 0;
+                        while j < cols {
+                            let (vectors, _) = panel::<S, T>(cols - j);
+                            // Their starts set the processor to read the next rows in time.
+                            let next = if j == 0 { rows.min(m - i - rows) } else { 0 };
+                            let t = Tile {
+                                k,
+                                a,
+                                a_row: b.ldb,
+                                a_term: 1,
+                                b: places.whole.add(p0 * padded + j * k),
+                                b_term: vectors * width,
+                                b_edge: width,
+                                copy: null_mut(),
+                                ahead: Ahead { at: a.wrapping_add(rows * b.ldb), row: b.ldb, rows: next },
+                                c: places.turned.add(i * padded + j),
+                                c_row: padded,
+                                c_edge: width,
+                                add: p0 > 0,
+                            };
                             tile(s, rows, vectors, &t);
-                            t.a = t.a.add(rows * a_row);
-                            t.c = t.c.add(rows * padded);
-                            i += rows;
+                            j += vectors * width;
                         }
-                        j += vectors * width;
+                        i += rows;
                     }
                 }
                 let to = (b.c.add(j0 * b.ldc + i0), b.ldc);
