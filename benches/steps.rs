@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use layerwise::nn::{AnyLoss, AnyModule, Loss, Module};
 use layerwise::tensor::Scalar;
+use layerwise::tensor::kernel::team;
 use layerwise_benches::Workload;
 use lexopt::ValueExt;
 
@@ -52,7 +53,7 @@ fn run() -> Result<(), String> {
         for &threads in &threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| e.to_string())?;
             let (parameters, mut times) =
-                pool.install(|| if double { time::<f64>(&workload) } else { time::<f32>(&workload) })?;
+                pool.install(|| team(|| if double { time::<f64>(&workload) } else { time::<f32>(&workload) }))?;
             times.sort_by(f64::total_cmp);
             let (median, last) = (times[times.len() / 2], times[times.len() - 1]);
             println!("{name:>10} {threads:>7} {parameters:>12} {median:>12.1} {:>12.1} {last:>12.1}", times[0]);

@@ -1,5 +1,6 @@
 //! How many threads a fit or a prediction has.
 
+use layerwise_tensor::kernel::team;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::TrainError;
@@ -30,11 +31,11 @@ impl Threads {
         })
     }
 
-    /// `f` on these threads.
+    /// `f` on these threads, as a team that stays awake until it ends.
     pub(crate) fn run<R: Send>(&self, f: impl FnOnce() -> R + Send) -> R {
         match &self.0 {
-            Some(pool) => pool.install(f),
-            None => f(),
+            Some(pool) => pool.install(|| team(f)),
+            None => team(f),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The linear layer: `z = x w + b` with what follows on the rows, and its three gradients.
 
 use super::check::{check, check_row};
-use super::gemm::{CUT_OVER, Form, gemm};
+use super::gemm::{CUT_OVER, Form, blocks_matter, gemm};
 use super::par::{Par, RowsMut, for_row_parts, run};
 use super::reduce::sum_over_rows;
 use crate::math::vectorize;
@@ -63,10 +63,10 @@ pub fn linear_forward<T: Scalar>(
     if outputs == 0 {
         return;
     }
-    let work = batch * inputs * outputs;
-    let height = if work < CUT_OVER { batch.max(1) } else { TILE_ROWS };
+    let split = par.shares(batch * inputs * outputs, CUT_OVER);
+    let height = tile_rows(s, split);
     let parts = (RowsMut { cols: outputs, data: y }, RowsMut { cols: outputs, data: saved });
-    run(0..batch, height, par.splits(batch > height), parts, &|rows, (y, saved): (RowsMut<'_, T>, RowsMut<'_, T>)| {
+    run(0..batch, height, split, parts, &|rows, (y, saved): (RowsMut<'_, T>, RowsMut<'_, T>)| {
         let x = &x[rows.start * inputs..rows.end * inputs];
         gemm(Form::Nn, rows.len(), outputs, inputs, x, w, Accum::Replace, y.data, par);
         if b.is_none() && epilogue.is_none() {
@@ -120,7 +120,27 @@ pub fn linear_backward_input<T: Scalar>(s: LinearShape, dz: &[T], w: &[T], accum
 }
 
 /// Rows of a tile of the forward pass: enough for a product to repay its packing, few enough for the rows to stay in cache.
+///
+/// Where weights are small, a shared batch is cut into rows, so that one core goes all the way with its own; where they are large, each
+/// core takes its columns of them inside the product.
+fn tile_rows(s: LinearShape, split: bool) -> usize {
+    let LinearShape { batch, inputs, outputs } = s;
+    if blocks_matter() {
+        return if batch * inputs * outputs < CUT_OVER { batch.max(1) } else { TILE_ROWS };
+    }
+    if split && inputs * outputs <= SMALL_WEIGHTS {
+        batch.div_ceil(8).next_multiple_of(8).clamp(16, HIGHEST)
+    } else {
+        HIGHEST
+    }
+}
+
+/// Rows of a tile where the bits of a product depend on it.
 const TILE_ROWS: usize = 128;
+/// Rows of a tile at most: what a product packs at a time.
+const HIGHEST: usize = 264;
+/// Weights that fit into the second cache of every core beside the rows.
+const SMALL_WEIGHTS: usize = 1 << 16;
 
 fn add_bias<T: Scalar>(b: &[T], y: &mut [T]) {
     vectorize(

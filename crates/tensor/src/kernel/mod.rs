@@ -12,6 +12,7 @@ mod par;
 mod reduce;
 pub mod reference;
 mod softmax;
+mod team;
 mod transpose;
 
 pub use crate::math::cpu_level;
@@ -29,6 +30,7 @@ pub use par::{
 };
 pub use reduce::{dot, max_abs, sum, sum_of_squares, sum_over_cols, sum_over_rows};
 pub use softmax::{log_softmax, log_softmax_backward, log_sum_exp, log_sum_exp_backward, softmax, softmax_backward};
+pub use team::team;
 pub use transpose::transpose;
 
 #[doc(hidden)]

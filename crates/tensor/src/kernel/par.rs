@@ -1,7 +1,10 @@
 //! Who executes what: tiles with fixed edges, handed to the workers of the current pool.
 
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::team::{Helpers, helpers, share};
 
 /// Whether a kernel may use the other workers of the current pool.
 ///
@@ -17,9 +20,20 @@ pub enum Par {
 }
 
 impl Par {
-    /// Whether to hand tiles to other workers.
-    pub(crate) fn splits(self, worthwhile: bool) -> bool {
-        self == Par::Auto && worthwhile && rayon::current_thread_index().is_some() && rayon::current_num_threads() > 1
+    /// Whether to hand the tiles of a pass over so many values to other workers.
+    pub(crate) fn splits(self, values: usize) -> bool {
+        self.shares(values, CUT_OVER_VALUES)
+    }
+
+    /// Whether work of this size is worth sharing: from `least` on with a team, which is awake, else from eight times as much.
+    pub(super) fn shares(self, size: usize, least: usize) -> bool {
+        self == Par::Auto
+            && size >= least
+            && match helpers() {
+                Helpers::Nobody => false,
+                Helpers::Team(_) => true,
+                Helpers::Pool => size >= 8 * least,
+            }
     }
 }
 
@@ -158,7 +172,7 @@ pub fn for_tiles2<T: Send>(
 /// `f(range, parts)` for tiles of `rows` rows; the height of a tile follows from `cols`, the width of the widest buffer.
 pub fn for_row_parts<P: Parts>(rows: usize, cols: usize, parts: P, par: Par, f: impl Fn(Range<usize>, P) + Sync) {
     let step = (TILE_VALUES / cols.max(1)).max(1);
-    run(0..rows, step, par.splits(rows * cols >= CUT_OVER_VALUES), parts, &f);
+    run(0..rows, step, par.splits(rows * cols), parts, &f);
 }
 
 /// `f(range)` for the fixed chunks of `0..n`: a flat pass that only reads.
@@ -179,7 +193,7 @@ pub fn for_chunks(par: Par, n: usize, f: impl Fn(Range<usize>) + Sync) {
 /// assert_eq!(w[99], 0.95);
 /// ```
 pub fn for_chunks_mut<P: Parts>(par: Par, n: usize, parts: P, f: impl Fn(Range<usize>, P) + Sync) {
-    run(0..n, TILE_VALUES, par.splits(n >= CUT_OVER_VALUES), parts, &f);
+    run(0..n, TILE_VALUES, par.splits(n), parts, &f);
 }
 
 /// Tiles executed since the start of the program or the last [`reset_work_log`], by each worker of the pool.
@@ -218,10 +232,10 @@ pub fn reset_work_log() {
 /// Places of a [`WorkLog`].
 pub const WORKERS: usize = 64;
 
-/// Values of a tile in passes over memory: large against the cost of handing it over (about a microsecond), small against a cache.
-pub(super) const TILE_VALUES: usize = 16 * 1024;
-/// From here on a pass over memory is shared among workers.
-pub(super) const CUT_OVER_VALUES: usize = 2 * TILE_VALUES;
+/// Values of a tile in passes over memory: some two microseconds of a core.
+pub(super) const TILE_VALUES: usize = 4 * 1024;
+/// From here on a pass over memory is shared among the members of a team.
+const CUT_OVER_VALUES: usize = 2 * TILE_VALUES;
 
 /// A count on a cache line of its own, so that workers do not wait for each other.
 #[repr(align(64))]
@@ -241,6 +255,9 @@ pub(super) fn run<P: Parts, F: Fn(Range<usize>, P) + Sync>(
 ) {
     let tiles = range.len().div_ceil(step);
     if split && tiles > 1 {
+        if let Helpers::Team(workers) = helpers() {
+            return run_in_team(range, step, workers, parts, f);
+        }
         let at = tiles / 2 * step;
         let middle = range.start + at;
         let (left, right) = parts.cut(at);
@@ -262,6 +279,41 @@ pub(super) fn run<P: Parts, F: Fn(Range<usize>, P) + Sync>(
         rest = after;
         start = end;
     }
+}
+
+/// Shares that a team's work is cut into at most, each some tiles side by side.
+const SHARES: usize = 32;
+
+/// As [`run`], by the members of a team: each begins with the shares of its own place, the same in every pass over the same buffers,
+/// and goes on with what others have left.
+fn run_in_team<P: Parts, F: Fn(Range<usize>, P) + Sync>(
+    range: Range<usize>,
+    step: usize,
+    workers: usize,
+    parts: P,
+    f: &F,
+) {
+    let tiles = range.len().div_ceil(step);
+    let count = tiles.min(4 * workers).min(SHARES);
+    let edge = |share: usize| range.len().min(tiles * share / count * step);
+    let mut rest = Some(parts);
+    let shares: [Mutex<Option<P>>; SHARES] = std::array::from_fn(|share| {
+        let cut = if share < count { rest.take().map(|r| r.cut(edge(share + 1) - edge(share))) } else { None };
+        Mutex::new(cut.map(|(mine, after)| {
+            rest = Some(after);
+            mine
+        }))
+    });
+    share(&|place| {
+        for i in 0..count {
+            let share = (place * count / workers + i) % count;
+            // Never contended for longer than a `take`.
+            let mine = shares[share].lock().map_or(None, |mut s| s.take());
+            if let Some(mine) = mine {
+                run(range.start + edge(share)..range.start + edge(share + 1), step, false, mine, f);
+            }
+        }
+    });
 }
 
 #[track_caller]

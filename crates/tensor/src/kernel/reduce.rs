@@ -1,7 +1,7 @@
 //! Sums and extremes, in a fixed order: sixteen lanes along a row, `f64` inside.
 
 use super::check::{check, put};
-use super::par::{CUT_OVER_VALUES, Par, TILE_VALUES, for_row_parts, run};
+use super::par::{Par, TILE_VALUES, for_row_parts, run};
 use crate::math::vectorize;
 use crate::mode::Accum;
 use crate::scalar::Scalar;
@@ -22,7 +22,7 @@ pub fn sum_of_squares<T: Scalar>(x: &[T], par: Par) -> f64 {
             || fold(x, |v| v.as_f64() * v.as_f64()),
         )
     };
-    pairwise(x, par.splits(x.len() >= CUT_OVER_VALUES), &of_chunk)
+    pairwise(x, par.splits(x.len()), &of_chunk)
 }
 
 /// Inner product of `x` and `y`, in `f64` and in a fixed order.
@@ -60,7 +60,7 @@ pub fn max_abs<T: Scalar>(x: &[T]) -> f64 {
 pub fn sum_over_rows<T: Scalar>(rows: usize, cols: usize, x: &[T], accum: Accum, out: &mut [T], par: Par) {
     check("sum_over_rows", "x", x.len(), rows, cols);
     check("sum_over_rows", "out", out.len(), 1, cols);
-    run(0..cols, COLUMNS, par.splits(x.len() >= CUT_OVER_VALUES), out, &|range, out: &mut [T]| {
+    run(0..cols, COLUMNS, par.splits(x.len()), out, &|range, out: &mut [T]| {
         let mut sums = [0.0; COLUMNS];
         let sums = &mut sums[..range.len()];
         column_sums(cols, range.start, x, sums);

@@ -1,7 +1,7 @@
 //! The same bits on any number of threads, and none depends on the pool.
 
 use layerwise_tensor::Scalar;
-use layerwise_tensor::kernel::Par;
+use layerwise_tensor::kernel::{Par, team};
 
 use crate::common::Work;
 
@@ -25,6 +25,8 @@ fn check<T: Scalar>() {
             for par in [Par::Seq, Par::Auto] {
                 let bits = pool.install(|| work().bits(par));
                 assert!(bits == alone, "{batch} x {inputs} x {outputs}, {threads} threads, {par:?}");
+                let bits = pool.install(|| team(|| work().bits(par)));
+                assert!(bits == alone, "{batch} x {inputs} x {outputs}, a team of {threads}, {par:?}");
             }
         }
     }

@@ -5,6 +5,7 @@ mod bits;
 mod common;
 mod edges;
 mod rows;
+mod teams;
 mod twins;
 
 use layerwise_tensor::Scalar;

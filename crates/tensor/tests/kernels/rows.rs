@@ -17,16 +17,20 @@ fn check<T: Scalar>(form: Form, m: usize, n: usize, k: usize) {
     let (a, b) = (normal::<T>("a", m * k), normal::<T>("b", k * n));
     let mut whole = vec![T::zero(); m * n];
     gemm(form, m, n, k, &a, &b, Accum::Replace, &mut whole, Par::Seq);
+    // Twice: what is added to must not matter either.
+    gemm(form, m, n, k, &a, &b, Accum::Add, &mut whole, Par::Seq);
     for i in [0, m / 2, m - 1] {
         let row: Vec<T> = (0..k).map(|p| if form == Form::Tn { a[p * m + i] } else { a[i * k + p] }).collect();
         let mut alone = vec![T::zero(); n];
         gemm(form, 1, n, k, &row, &b, Accum::Replace, &mut alone, Par::Seq);
+        gemm(form, 1, n, k, &row, &b, Accum::Add, &mut alone, Par::Seq);
         assert!(alone == whole[i * n..][..n], "row {i} of {form:?} {m} x {n} x {k}");
     }
     for j in [0, n / 2, n - 1] {
         let column: Vec<T> = (0..k).map(|p| if form == Form::Nt { b[j * k + p] } else { b[p * n + j] }).collect();
         let mut alone = vec![T::zero(); m];
         gemm(form, m, 1, k, &a, &column, Accum::Replace, &mut alone, Par::Seq);
+        gemm(form, m, 1, k, &a, &column, Accum::Add, &mut alone, Par::Seq);
         let wanted: Vec<T> = (0..m).map(|i| whole[i * n + j]).collect();
         assert!(alone == wanted, "column {j} of {form:?} {m} x {n} x {k}");
     }

@@ -81,11 +81,12 @@ pub fn gemm<T: Scalar>(
         c: c.as_mut_ptr(),
         ldc: n,
     };
-    let (height, width) = block_edges(form, m, n, k);
+    let split = par.shares(m * n * k, CUT_OVER);
+    let (height, width) = if split || blocks_matter() { block_edges(form, m, n, k) } else { (m, n) };
     let across = n.div_ceil(width);
     let blocks = m.div_ceil(height) * across;
     BLOCKS.fetch_add(blocks as u64, Ordering::Relaxed);
-    run(0..blocks, 1, par.splits(blocks > 1), (), &|block: Range<usize>, ()| {
+    run(0..blocks, 1, split, (), &|block: Range<usize>, ()| {
         let (i, j) = (block.start / across * height, block.start % across * width);
         // SAFETY: the lengths were checked above, `(i, j)` lies inside `C`, and different blocks touch different values of it.
         unsafe { T::product(&whole.part(i, height.min(m - i), j, width.min(n - j))) };
@@ -193,24 +194,32 @@ impl Product for f64 {
 /// From so many multiply-adds on a product is cut into blocks.
 pub(super) const CUT_OVER: usize = 1 << 20;
 
-/// A block is not halved below so many multiply-adds: some 50 µs of one core.
-const SMALLEST_BLOCK: usize = 1 << 22;
+/// Whether the bits of a product depend on the blocks it is cut into: then they must be the same whoever works. Ours never do.
+pub(super) fn blocks_matter() -> bool {
+    cfg!(feature = "openblas") || backend() != "packed"
+}
+
+/// A block is not halved below so many multiply-adds: some 5 µs of one core.
+const SMALLEST_BLOCK: usize = 1 << 19;
+
+/// Most blocks: more would only be packed more often.
+const MOST_BLOCKS: usize = 16;
 
 /// Height and width of the blocks of `C`, from the shape alone.
 ///
-/// A backend packs its factors anew for each block, so blocks are large (measured: a tenth slower than one product undivided), yet a
-/// product worth sharing is cut into at least four. Their number each way is a power of two, so that halves weigh the same.
+/// The longer a block is in the direction its packed factor is used, the better: products cut their columns first, `Aᵀ B` its rows.
+/// The number of blocks each way is a power of two, so that halves weigh the same.
 fn block_edges(form: Form, m: usize, n: usize, k: usize) -> (usize, usize) {
     let work = m * n * k;
     if work < CUT_OVER {
         return (m, n);
     }
-    let (highest, widest) = if form == Form::Tn { (256, 256) } else { (128, 512) };
-    let mut down = m.div_ceil(highest).next_power_of_two();
-    let mut across = n.div_ceil(widest).next_power_of_two();
-    while down * across < 4 && work / (2 * down * across) >= SMALLEST_BLOCK {
-        *(if m / down > n / across { &mut down } else { &mut across }) *= 2;
+    let (mut down, mut across) = (1, 1);
+    while down * across < MOST_BLOCKS && work / (2 * down * across) >= SMALLEST_BLOCK {
+        let (high, wide) = (m / down, n / across);
+        let cut_rows = if form == Form::Tn { high >= 128 || high > wide } else { wide < 256 && high > wide };
+        *(if cut_rows { &mut down } else { &mut across }) *= 2;
     }
-    let edge = |len: usize, blocks: usize| len.div_ceil(blocks).next_multiple_of(16);
+    let edge = |len: usize, blocks: usize| len.div_ceil(blocks).next_multiple_of(16).min(len);
     (edge(m, down), edge(n, across))
 }

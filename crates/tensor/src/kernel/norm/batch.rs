@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::check::{check, check_row, put};
-use super::super::par::{CUT_OVER_VALUES, Par, RowsMut, for_row_parts, run};
+use super::super::par::{Par, RowsMut, for_row_parts, run};
 use super::super::reduce::{COLUMNS, column_dots, column_dots_about, column_squares, column_sums};
 use super::{check_out, columns, gain_and_bias, gain_and_bias_backward};
 use crate::math::vectorize;
@@ -206,7 +206,7 @@ fn statistics<T: Scalar>(
     par: Par,
 ) {
     let n = rows as f64;
-    let split = par.splits(x.len() >= CUT_OVER_VALUES);
+    let split = par.splits(x.len());
     run(0..cols, COLUMNS, split, [mean, var, rstd], &|range, [mean, var, rstd]: [&mut [T]; 3]| {
         let (mut means, mut vars) = ([0.0; COLUMNS], [0.0; COLUMNS]);
         let (means, vars) = (&mut means[..range.len()], &mut vars[..range.len()]);
@@ -237,7 +237,7 @@ fn backward_input<T: Scalar>(
     let width = block.len();
     let (mut mean, mut along, mut scale) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
     let sums = (&mut mean[..width], &mut along[..width], &mut scale[..width]);
-    let split = par.splits(rows * width >= CUT_OVER_VALUES);
+    let split = par.splits(rows * width);
     run(0..width, COLUMNS, split, sums, &|range, (mean, along, scale): (&mut [f64], &mut [f64], &mut [f64])| {
         let from = block.start + range.start;
         column_sums(cols, from, dy, mean);

@@ -7,7 +7,7 @@ pub use batch::{batch_norm_backward, batch_norm_eval, batch_norm_eval_backward, 
 pub use layer::{layer_norm_backward, layer_norm_forward};
 
 use super::check::{check, put};
-use super::par::{CUT_OVER_VALUES, Par, run};
+use super::par::{Par, run};
 use super::reduce::{COLUMNS, column_dots, column_sums};
 use crate::mode::Accum;
 use crate::scalar::Scalar;
@@ -52,7 +52,7 @@ fn columns<T: Scalar>(
     par: Par,
     sum: impl Fn(usize, &mut [f64]) + Sync,
 ) {
-    run(0..cols, COLUMNS, par.splits(work >= CUT_OVER_VALUES), out, &|range, out: &mut [T]| {
+    run(0..cols, COLUMNS, par.splits(work), out, &|range, out: &mut [T]| {
         let mut sums = [0.0; COLUMNS];
         let sums = &mut sums[..range.len()];
         sum(range.start, sums);

@@ -10,7 +10,7 @@ pub(super) type At<P> = (P, usize);
 /// Lanes of the widest vector there is.
 const WIDEST: usize = 16;
 
-/// `to[j, i] = from[i, j]`, or adds that, for `rows` rows and `cols` columns of `from`.
+/// `to[j, i] = from[i, j]` for `rows` rows and `cols` columns of `from`.
 ///
 /// With `pad` the rows of `to` are filled with zeros up to whole vectors.
 ///
@@ -22,7 +22,6 @@ pub(super) unsafe fn transpose<S: Simd, T: Lanes<S>>(
     (rows, cols): (usize, usize),
     (from, from_row): At<*const T>,
     (to, to_row): At<*mut T>,
-    add: bool,
     pad: bool,
 ) {
     let width = T::V::LEN;
@@ -44,10 +43,9 @@ pub(super) unsafe fn transpose<S: Simd, T: Lanes<S>>(
                     if q < across {
                         let p = to.add((j + q) * to_row + i);
                         if height == width || pad {
-                            store::<S, T>(if add { load::<S, T>(s, p) + square[q] } else { square[q] }, p);
+                            store::<S, T>(square[q], p);
                         } else {
-                            let v = if add { T::load_part(s, p, height) + square[q] } else { square[q] };
-                            T::store_part(v, p, height);
+                            T::store_part(square[q], p, height);
                         }
                     }
                 }

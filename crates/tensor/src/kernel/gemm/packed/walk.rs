@@ -80,7 +80,7 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                     if b.form == Form::Nt {
                         let cols = (vectors - 1) * width + edge;
                         let from = (b.b.add(j * b.ldb + p0), b.ldb);
-                        transpose(s, (cols, k), from, (places.panel, vectors * width), false, true);
+                        transpose(s, (cols, k), from, (places.panel, vectors * width), true);
                     } else {
                         (t.b, t.b_term, t.b_edge) = (b.b.add(p0 * b.ldb + j), b.ldb, edge);
                         copies = m > 2 * T::ROWS;
@@ -142,7 +142,7 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
                     let (vectors, edge) = panel::<S, T>(cols - j);
                     let from = (b.a.add((j0 + j) * b.lda + p0), b.lda);
                     let to = (places.whole.add(p0 * padded + j * k), vectors * width);
-                    transpose(s, ((vectors - 1) * width + edge, k), from, to, false, true);
+                    transpose(s, ((vectors - 1) * width + edge, k), from, to, true);
                     j += vectors * width;
                 }
             }
@@ -150,6 +150,11 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
             let strip = (Places::<T>::TURNED / padded).min(STRIP) / 48 * 48;
             for i0 in (0..b.n).step_by(strip) {
                 let m = strip.min(b.n - i0);
+                let c = b.c.add(j0 * b.ldc + i0);
+                if b.add {
+                    // Chunk after chunk is added to what is there, as in a straight product.
+                    transpose(s, (cols, m), (c.cast_const(), b.ldc), (places.turned, padded), true);
+                }
                 for p0 in (0..b.k).step_by(depth) {
                     let k = depth.min(b.k - p0);
                     let mut i = 0;
@@ -174,7 +179,7 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
                                 c: places.turned.add(i * padded + j),
                                 c_row: padded,
                                 c_edge: width,
-                                add: p0 > 0,
+                                add: b.add || p0 > 0,
                             };
                             tile(s, rows, vectors, &t);
                             j += vectors * width;
@@ -182,8 +187,7 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
                         i += rows;
                     }
                 }
-                let to = (b.c.add(j0 * b.ldc + i0), b.ldc);
-                transpose(s, (m, cols), (places.turned.cast_const(), padded), to, b.add, false);
+                transpose(s, (m, cols), (places.turned.cast_const(), padded), (c, b.ldc), false);
             }
         }
     }
