@@ -67,9 +67,9 @@ impl RuleFn for Adadelta {
         let (keep, new, eps) = (T::of(self.rho), T::of(1.0 - self.rho), T::of(self.eps));
         for (((w, g), q), u) in w.iter_mut().zip(g).zip(q).zip(u) {
             let g = s.gradient(*w, *g);
-            *q = keep * *q + new * (g * g);
+            *q = s.held(keep * *q + new * (g * g));
             let d = (*u + eps).sqrt() / (*q + eps).sqrt() * g;
-            *u = keep * *u + new * (d * d);
+            *u = s.held(keep * *u + new * (s.faded(d) * s.faded(d)));
             *w = s.decayed(*w) - s.rate * d;
         }
     }

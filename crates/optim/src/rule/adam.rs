@@ -86,8 +86,8 @@ impl RuleFn for Adam {
         let (new1, keep2, new2) = (T::of(1.0 - beta1), T::of(self.beta2), T::of(1.0 - self.beta2));
         let eps = T::of(self.eps);
         let average = |g: T, m: &mut T, v: &mut T| {
-            *m += new1 * (g - *m);
-            *v = keep2 * *v + new2 * (g * g);
+            *m = s.faded(*m + new1 * (g - *m));
+            *v = s.held(keep2 * *v + new2 * (g * g));
         };
         if self.amsgrad {
             for ((((w, g), m), v), x) in w.iter_mut().zip(g).zip(m).zip(v).zip(largest) {

@@ -73,8 +73,8 @@ impl RuleFn for Adamax {
         let (new1, keep2, eps) = (T::of(1.0 - beta1), T::of(self.beta2), T::of(self.eps));
         for (((w, g), m), u) in w.iter_mut().zip(g).zip(m).zip(u) {
             let g = s.gradient(*w, *g);
-            let (faded, now) = (keep2 * *u, g.abs() + eps);
-            *m += new1 * (g - *m);
+            let (faded, now) = (s.held(keep2 * *u), g.abs() + eps);
+            *m = s.faded(*m + new1 * (g - *m));
             *u = if faded > now { faded } else { now };
             *w = s.decayed(*w) - rate * (*m / *u);
         }

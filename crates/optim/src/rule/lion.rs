@@ -63,7 +63,7 @@ impl RuleFn for Lion {
         for ((w, g), m) in w.iter_mut().zip(g).zip(m) {
             let g = s.gradient(*w, *g);
             *w = s.decayed(*w) - s.rate * sign(keep1 * *m + new1 * g);
-            *m = keep2 * *m + new2 * g;
+            *m = s.faded(keep2 * *m + new2 * g);
         }
     }
 }

@@ -160,7 +160,7 @@ impl RuleFn for Muon {
                 || {
                     for ((w, g), m) in w.iter().zip(g).zip(m) {
                         let gradient = s.gradient(*w, *g);
-                        *m = keep * *m + new * gradient;
+                        *m = s.faded(keep * *m + new * gradient);
                         *g = if ahead { new * gradient + keep * *m } else { *m };
                     }
                 },

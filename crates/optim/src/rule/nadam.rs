@@ -113,8 +113,8 @@ impl RuleFn for NAdam {
         let eps = T::of(self.eps);
         for (((w, g), m), v) in w.iter_mut().zip(g).zip(m).zip(v) {
             let g = s.gradient(*w, *g);
-            *m += new1 * (g - *m);
-            *v = keep2 * *v + new2 * (g * g);
+            *m = s.faded(*m + new1 * (g - *m));
+            *v = s.held(keep2 * *v + new2 * (g * g));
             *w = s.decayed(*w) - (of_gradient * g + of_mean * *m) / (v.sqrt() * correct + eps);
         }
     }

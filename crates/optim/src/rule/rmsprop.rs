@@ -92,12 +92,12 @@ impl RuleFn for RmsProp {
         let (alpha, new, eps) = (T::of(self.alpha), T::of(1.0 - self.alpha), T::of(self.eps));
         let momentum = T::of(step.momentum.unwrap_or(self.momentum));
         let scale = |g: T, q: &mut T| {
-            *q = alpha * *q + new * (g * g);
+            *q = s.held(alpha * *q + new * (g * g));
             g / (q.sqrt() + eps)
         };
         let scale_centered = |g: T, q: &mut T, m: &mut T| {
-            *q = alpha * *q + new * (g * g);
-            *m += new * (g - *m);
+            *q = s.held(alpha * *q + new * (g * g));
+            *m = s.faded(*m + new * (g - *m));
             g / ((*q - *m * *m).max(T::zero()).sqrt() + eps)
         };
         match (self.centered, self.momentum > 0.0) {
@@ -109,7 +109,7 @@ impl RuleFn for RmsProp {
             }
             (false, true) => {
                 for (((w, g), q), v) in w.iter_mut().zip(g).zip(q).zip(second) {
-                    *v = momentum * *v + scale(s.gradient(*w, *g), q);
+                    *v = s.faded(momentum * *v + scale(s.gradient(*w, *g), q));
                     *w = s.decayed(*w) - s.rate * *v;
                 }
             }
@@ -121,7 +121,7 @@ impl RuleFn for RmsProp {
             }
             (true, true) => {
                 for ((((w, g), q), m), v) in w.iter_mut().zip(g).zip(q).zip(second).zip(third) {
-                    *v = momentum * *v + scale_centered(s.gradient(*w, *g), q, m);
+                    *v = s.faded(momentum * *v + scale_centered(s.gradient(*w, *g), q, m));
                     *w = s.decayed(*w) - s.rate * *v;
                 }
             }

@@ -85,7 +85,7 @@ impl RuleFn for Sgd {
         let (ahead, along) = (T::of(ahead), T::of(along));
         for ((w, g), v) in w.iter_mut().zip(g).zip(v) {
             let g = s.gradient(*w, *g);
-            *v = keep * *v + take * g;
+            *v = s.faded(keep * *v + take * g);
             *w = s.decayed(*w) - s.rate * (ahead * g + along * *v);
         }
     }

@@ -10,6 +10,7 @@ mod muon;
 mod persistence;
 mod schedules;
 mod selection;
+mod subnormals;
 mod threads;
 
 use layerwise_optim::rule::{self, Sample};
