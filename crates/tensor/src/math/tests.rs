@@ -117,7 +117,13 @@ fn larger(a: (f64, f32), b: (f64, f32)) -> (f64, f32) {
 #[test]
 fn errors_over_every_f32() {
     let exhaustive = std::env::var("LAYERWISE_CASES").is_ok_and(|cases| cases != "1");
-    let step = if cpu_level() == "baseline" { 4_001 } else if exhaustive { 1 } else { 17 };
+    let step = if cpu_level() == "baseline" {
+        4_001
+    } else if exhaustive {
+        1
+    } else {
+        17
+    };
     let check = |name: &str, promised: f64, (error, x): (f64, f32)| {
         println!("ulp: {name} type=f32 error={error:.3} bound={promised} at={x:e} one_value_in={step}");
         assert!(error <= promised, "{name}({x:e}) errs by {error} ulp");
