@@ -75,7 +75,7 @@ impl<T: Scalar> Prepared<T> {
     ///
     /// The bound is `64 sqrt(smallest normal number)`, 7e-18 in `f32` and 1e-152 in `f64`: the square of what is left, times a share
     /// of 1e-3, is still a normal number. Without it the means of a unit that no longer learns (a dead ReLU) decay into subnormal
-    /// numbers within some hundred steps and stay there, where one multiplication costs as much as a hundred on many processors.
+    /// numbers within some hundred steps and stay there, where many processors multiply far more slowly.
     /// PyTorch does not do this; its step slows down then.
     #[inline(always)]
     pub fn faded(&self, m: T) -> T {

@@ -11,8 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Runs `f` while the other workers of the current pool wait, awake, for its parallel passes.
 ///
-/// Waking a worker costs tens of microseconds, as much as a small pass takes; a member of a team looks for work all the time and begins
-/// within a fraction of one. Wrap a training loop in it, inside of the pool: [`layerwise-train`'s `Trainer`] does. Members that find
+/// Waking a sleeping worker can cost as much as a small pass takes; a member of a team looks for work all the time. Wrap a training loop in it, inside of the pool: [`layerwise-train`'s `Trainer`] does. Members that find
 /// nothing for some milliseconds nap, and nobody waits for a member that has not begun. Meanwhile the pool does nothing else on these
 /// workers. Outside any pool, in a pool of one and inside another team it is just `f()`. The bits do not depend on it.
 ///

@@ -23,10 +23,29 @@ pub(super) trait Lanes<S: Simd>: SimdFloatElement + Send + Sync + 'static {
     unsafe fn store_part(v: Self::V, p: *mut Self, n: usize);
 
     /// Asks for the line at `p`, which need not exist, to be brought near.
-    fn prefetch(p: *const Self);
+    #[inline(always)]
+    fn prefetch(p: *const Self) {
+        hint::<false>(p.cast());
+    }
 
     /// As [`Lanes::prefetch`], into the second cache.
-    fn prefetch_far(p: *const Self);
+    #[inline(always)]
+    fn prefetch_far(p: *const Self) {
+        hint::<true>(p.cast());
+    }
+}
+
+/// Asks for a line, near or into the second cache. On other architectures the hint has no stable spelling.
+#[inline(always)]
+fn hint<const FAR: bool>(p: *const i8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a hint reads nothing and cannot fault.
+        unsafe { if FAR { _mm_prefetch(p, _MM_HINT_T1) } else { _mm_prefetch(p, _MM_HINT_T0) } }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
 }
 
 /// A whole vector from `p`.
@@ -75,18 +94,6 @@ mod x86 {
                     // SAFETY: lanes beyond the mask are not written; a vector of this level proves that the instruction exists.
                     unsafe { $store(p, ((1u32 << n) - 1) as $mask, v.into()) }
                 }
-
-                #[inline(always)]
-                fn prefetch(p: *const $t) {
-                    // SAFETY: a hint reads nothing and cannot fault.
-                    unsafe { _mm_prefetch(p.cast(), _MM_HINT_T0) }
-                }
-
-                #[inline(always)]
-                fn prefetch_far(p: *const $t) {
-                    // SAFETY: a hint reads nothing and cannot fault.
-                    unsafe { _mm_prefetch(p.cast(), _MM_HINT_T1) }
-                }
             }
         };
     }
@@ -110,18 +117,6 @@ mod x86 {
                 unsafe fn store_part(v: Self::V, p: *mut $t, n: usize) {
                     // SAFETY: lanes without their bit in the mask are not written; a vector of this level proves the instruction.
                     unsafe { $store(p, mask::<$int, $lanes>(n), v.into()) }
-                }
-
-                #[inline(always)]
-                fn prefetch(p: *const $t) {
-                    // SAFETY: a hint reads nothing and cannot fault.
-                    unsafe { _mm_prefetch(p.cast(), _MM_HINT_T0) }
-                }
-
-                #[inline(always)]
-                fn prefetch_far(p: *const $t) {
-                    // SAFETY: a hint reads nothing and cannot fault.
-                    unsafe { _mm_prefetch(p.cast(), _MM_HINT_T1) }
                 }
             }
         };
@@ -169,13 +164,6 @@ mod neon {
                     // SAFETY: the caller's promise.
                     unsafe { std::ptr::copy_nonoverlapping(lanes.as_ptr(), p, n) };
                 }
-
-                // The hint has no stable spelling on this architecture.
-                #[inline(always)]
-                fn prefetch(_: *const $t) {}
-
-                #[inline(always)]
-                fn prefetch_far(_: *const $t) {}
             }
         };
     }
