@@ -2,9 +2,12 @@
 
 use layerwise_tensor::{Scalar, Stream};
 
+mod network;
+mod prepared;
 mod workload;
 
-pub use workload::{Prepared, Workload};
+pub use prepared::Prepared;
+pub use workload::{Activations, Blocks, Dtype, LossName, Rule, Workload};
 
 /// Batch, inputs and outputs of linear layers from small to bound by the product.
 pub const LINEAR_SIZES: &[[usize; 3]] =
