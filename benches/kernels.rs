@@ -87,7 +87,20 @@ fn rows<T: Scalar>(c: &mut Criterion) {
     group.bench_function("layer norm", |b| {
         b.iter(|| {
             let out = (black_box(&mut y), &mut normalized, &mut rstd);
-            kernel::layer_norm_forward(ROWS, COLS, 1e-5, &x, Some(&gain), Some(&bias), out.0, out.1, out.2, Par::Seq);
+            kernel::layer_norm_forward(
+                ROWS,
+                COLS,
+                1e-5,
+                &x,
+                Some(&gain),
+                Some(&bias),
+                out.0,
+                out.1,
+                out.2,
+                &mut [],
+                None,
+                Par::Seq,
+            );
         });
     });
     let mut sums = vec![T::zero(); COLS];

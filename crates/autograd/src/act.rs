@@ -51,6 +51,14 @@ pub trait PointwiseFn: Send + Sync + 'static {
     /// The derivative, from the input or the output as [`PointwiseFn::NEEDS`] says.
     fn df<T: Scalar>(args: [T; 2], saved: T) -> T;
 
+    /// The value and the derivative at an input, to the bits of [`PointwiseFn::f`] and [`PointwiseFn::df`]: written anew where the two
+    /// share their costly parts.
+    #[inline(always)]
+    fn both<T: Scalar>(args: [T; 2], x: T) -> (T, T) {
+        let y = Self::f(args, x);
+        (y, Self::df(args, if Self::NEEDS == Needs::Input { x } else { y }))
+    }
+
     /// The second derivative, from the same value as [`PointwiseFn::df`]; contractive penalties read it.
     fn d2f<T: Scalar>(_args: [T; 2], _saved: T) -> T {
         T::nan()
@@ -74,6 +82,10 @@ pub trait Pointwise: Send + Sync + 'static {
     fn forward_f32(&self, args: [f64; 2], x: &mut [f32]);
     /// `x = f(x)` in place.
     fn forward_f64(&self, args: [f64; 2], x: &mut [f64]);
+    /// `x = f(x)` in place, and `slope = f'` there.
+    fn both_f32(&self, args: [f64; 2], x: &mut [f32], slope: &mut [f32]);
+    /// `x = f(x)` in place, and `slope = f'` there.
+    fn both_f64(&self, args: [f64; 2], x: &mut [f64], slope: &mut [f64]);
     /// `dy *= f'(saved)` in place.
     fn backward_f32(&self, args: [f64; 2], saved: &[f32], dy: &mut [f32]);
     /// `dy *= f'(saved)` in place.
@@ -99,6 +111,12 @@ impl<P: PointwiseFn> Pointwise for P {
     }
     fn forward_f64(&self, args: [f64; 2], x: &mut [f64]) {
         forward::<P, f64>(args, x);
+    }
+    fn both_f32(&self, args: [f64; 2], x: &mut [f32], slope: &mut [f32]) {
+        both::<P, f32>(args, x, slope);
+    }
+    fn both_f64(&self, args: [f64; 2], x: &mut [f64], slope: &mut [f64]) {
+        both::<P, f64>(args, x, slope);
     }
     fn backward_f32(&self, args: [f64; 2], saved: &[f32], dy: &mut [f32]) {
         backward::<P, f32>(args, saved, dy);
@@ -155,6 +173,20 @@ impl Act {
         }
     }
 
+    /// `x = f(x)` in place, and `slope` the derivative there, to the bits of [`Act::forward`] and [`Act::backward`] of ones.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    #[track_caller]
+    pub fn both<T: Scalar>(&self, x: &mut [T], slope: &mut [T]) {
+        same_length(x.len(), slope.len());
+        match (T::slice_mut(x), T::slice_mut(slope)) {
+            (SliceMut::F32(x), SliceMut::F32(slope)) => self.f.both_f32(self.args, x, slope),
+            (SliceMut::F64(x), SliceMut::F64(slope)) => self.f.both_f64(self.args, x, slope),
+            _ => unreachable!("both are slices of one type"),
+        }
+    }
+
     /// `dy *= f'(saved)` in place, where `saved` is the input or the output as [`Act::needs`] says.
     ///
     /// # Panics
@@ -206,6 +238,18 @@ fn forward<P: PointwiseFn, T: Scalar>(args: [f64; 2], x: &mut [T]) {
         || {
             for v in x {
                 *v = P::f(args, *v);
+            }
+        },
+    );
+}
+
+fn both<P: PointwiseFn, T: Scalar>(args: [f64; 2], x: &mut [T], slope: &mut [T]) {
+    let args = cast(args);
+    math::vectorize(
+        #[inline(always)]
+        || {
+            for (v, s) in x.iter_mut().zip(slope) {
+                (*v, *s) = P::both(args, *v);
             }
         },
     );

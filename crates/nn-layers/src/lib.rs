@@ -32,5 +32,5 @@ pub use loss::{
 pub use lsuv::{Lsuv, LsuvLayer, LsuvReport, lsuv};
 pub use mlp::{Mlp, MlpConfig, Norm};
 pub use model::{BuildModel, ModelConfig, SequentialModelConfig};
-pub use module::{AnyModule, Module};
+pub use module::{AnyModule, Ending, Module};
 pub use options::{ArgSpec, Args, Domain};

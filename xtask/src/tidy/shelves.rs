@@ -6,7 +6,7 @@ use super::sources::Source;
 /// Files that are on no shelf as entries: those every shelf has, and what the entries of one shelf share.
 const NOT_ENTRIES: &[(&str, &[&str])] = &[
     ("", &["mod", "table", "entry", "tests"]),
-    ("ops", &["broadcast", "elementwise"]),
+    ("ops", &["broadcast", "elementwise", "ending"]),
     ("activation", &["gain"]),
     ("layer", &["check", "noise"]),
     ("loss", &["columns", "likelihood", "target", "terms", "weighted_bce", "weighted_cross_entropy", "weights"]),

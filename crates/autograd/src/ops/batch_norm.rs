@@ -1,10 +1,13 @@
 //! Batch normalisation.
 
-use layerwise_tensor::{BufferUpdate, Mode, ParamId, Scalar, kernel};
+use layerwise_tensor::kernel::{self, Epilogue, Tile};
+use layerwise_tensor::{BufferUpdate, Mode, ParamId, Scalar};
 
-use super::elementwise::Place;
+use super::elementwise::{accumulate, space};
+use super::ending::Ending;
+use crate::act::Act;
 use crate::graph::Graph;
-use crate::op::{Backward, Forward, Op};
+use crate::op::{Backward, Forward, Op, Saved, Values};
 use crate::var::{Inputs, Var};
 
 impl<T: Scalar> Graph<'_, T> {
@@ -33,18 +36,60 @@ impl<T: Scalar> Graph<'_, T> {
         eps: f64,
         momentum: f64,
     ) -> Var {
+        let ending = Ending::default();
+        self.push_batch_norm("batch_norm", x, gain, bias, running_mean, running_var, tracked, eps, momentum, ending)
+    }
+
+    /// `y = f(n) m / keep` with `n` of [`Graph::batch_norm`]: the norm, [`Graph::activate`] and [`Graph::dropout`] in one pass, to the
+    /// same bits; gradients agree up to rounding.
+    ///
+    /// # Panics
+    /// As [`Graph::batch_norm`], and if `p` is not in `[0, 1]`.
+    #[track_caller]
+    pub fn batch_norm_act_dropout(
+        &mut self,
+        x: Var,
+        gain: Option<Var>,
+        bias: Option<Var>,
+        running_mean: ParamId,
+        running_var: ParamId,
+        tracked: ParamId,
+        eps: f64,
+        momentum: f64,
+        act: Option<Act>,
+        p: f64,
+    ) -> Var {
+        let op = "batch_norm_act_dropout";
+        let ending = Ending { act, mask: self.mask(op, p) };
+        self.push_batch_norm(op, x, gain, bias, running_mean, running_var, tracked, eps, momentum, ending)
+    }
+
+    #[track_caller]
+    fn push_batch_norm(
+        &mut self,
+        op: &'static str,
+        x: Var,
+        gain: Option<Var>,
+        bias: Option<Var>,
+        running_mean: ParamId,
+        running_var: ParamId,
+        tracked: ParamId,
+        eps: f64,
+        momentum: f64,
+        ending: Ending,
+    ) -> Var {
         let (rows, cols) = self.shape(x);
-        self.check_affine("batch_norm", x, gain, bias);
+        self.check_affine(op, x, gain, bias);
         for (id, len) in [(running_mean, cols), (running_var, cols), (tracked, 1)] {
             let spec = self.params().layout().spec(id);
             let name = &spec.name;
-            assert!(spec.len() == len, "batch_norm: `{name}` has {} values for {}", spec.len(), self.describe(x));
+            assert!(spec.len() == len, "{op}: `{name}` has {} values for {}", spec.len(), self.describe(x));
         }
-        let y = self.push(BatchNorm { x, gain, bias, running_mean, running_var, eps }, rows, cols);
+        let y = self.push(BatchNorm { x, gain, bias, running_mean, running_var, eps, ending }, rows, cols);
         if self.mode() == Mode::Train && rows > 0 {
             // Taken out and put back, so that the update may borrow the graph while it reads the slot.
-            let statistics = std::mem::take(&mut self.tape.saved[y.index()].values[2]);
-            let (mean, var) = statistics.split_at(cols);
+            let statistics = std::mem::take(&mut self.tape.saved[y.index()].values[1]);
+            let (mean, var) = statistics[cols..].split_at(cols);
             self.push_update(running_mean, BufferUpdate::Blend { momentum }, |out| out.copy_from_slice(mean));
             if rows > 1 {
                 let unbiased = T::of(rows as f64 / (rows - 1) as f64);
@@ -53,7 +98,7 @@ impl<T: Scalar> Graph<'_, T> {
                 });
             }
             self.push_update(tracked, BufferUpdate::Add, |out| out.fill(T::one()));
-            self.tape.saved[y.index()].values[2] = statistics;
+            self.tape.saved[y.index()].values[1] = statistics;
         }
         y
     }
@@ -67,11 +112,12 @@ struct BatchNorm {
     running_mean: ParamId,
     running_var: ParamId,
     eps: f64,
+    ending: Ending,
 }
 
 impl<T: Scalar> Op<T> for BatchNorm {
     fn name(&self) -> &'static str {
-        "batch_norm"
+        if self.ending.is_none() { "batch_norm" } else { "batch_norm_act_dropout" }
     }
 
     fn inputs(&self) -> Inputs {
@@ -79,56 +125,52 @@ impl<T: Scalar> Op<T> for BatchNorm {
     }
 
     fn forward(&self, f: &mut Forward<'_, T>) {
-        let (v, rows, cols) = (f.values, f.rows, f.cols);
+        let (v, rows, cols, len) = (f.values, f.rows, f.cols, f.y.len());
         let (x, gain, bias) = (v.get(self.x), self.gain.map(|g| v.get(g)), self.bias.map(|b| v.get(b)));
-        match f.mode {
-            Mode::Train => {
-                let [normalized, rstd, statistics] = f.saved.sized([f.y.len(), cols, 2 * cols]);
-                let (mean, var) = statistics.split_at_mut(cols);
-                kernel::batch_norm_forward(
-                    rows, cols, self.eps, x, gain, bias, f.y, normalized, mean, var, rstd, f.par,
-                );
-            }
-            Mode::Eval => {
-                let (mean, var) = (v.buffer(self.running_mean), v.buffer(self.running_var));
-                kernel::batch_norm_eval(rows, cols, self.eps, x, gain, bias, mean, var, f.y, f.par);
-            }
+        let kept = self.ending.saves(f.wants_grad, len);
+        let train = f.mode == Mode::Train;
+        let [normalized, statistics, factor] = f.saved.sized(if train { [len, 3 * cols, kept] } else { [0, 0, kept] });
+        let epilogue = |t: Tile<'_, T>| self.ending.apply(t);
+        let epilogue: Option<Epilogue<'_, T>> = if self.ending.is_none() { None } else { Some(&epilogue) };
+        if train {
+            let (rstd, mean_var) = statistics.split_at_mut(cols);
+            let (mean, var) = mean_var.split_at_mut(cols);
+            kernel::batch_norm_forward(
+                rows, cols, self.eps, x, gain, bias, f.y, normalized, mean, var, rstd, factor, epilogue, f.par,
+            );
+        } else {
+            let (mean, var) = (v.buffer(self.running_mean), v.buffer(self.running_var));
+            kernel::batch_norm_eval(rows, cols, self.eps, x, gain, bias, mean, var, f.y, factor, epilogue, f.par);
         }
     }
 
     fn backward(&self, b: &mut Backward<'_, T>) {
-        // One call for each gradient: gain and bias may be one variable, and two places cannot be borrowed at once.
-        self.pull(b, self.x, |place| [Some(place), None, None]);
-        if let Some(gain) = self.gain {
-            self.pull(b, gain, |place| [None, Some(place), None]);
+        let (v, rows, cols, par) = (b.values, b.rows, b.cols, b.par);
+        let [normalized, statistics, factor] = b.saved.get();
+        self.ending.backward(par, cols, b.y, factor, b.dy);
+        let gain = self.gain.map(|g| v.get(g));
+        let (dgain, dbias) = space(b.scratch, 2 * cols).split_at_mut(cols);
+        let dx = b.grads.get(self.x);
+        if b.mode == Mode::Train {
+            let rstd = &statistics[..cols];
+            kernel::batch_norm_backward(rows, cols, normalized, rstd, gain, b.dy, dx, dgain, dbias, par);
+        } else {
+            let (x, mean, var) = (v.get(self.x), v.buffer(self.running_mean), v.buffer(self.running_var));
+            kernel::batch_norm_eval_backward(rows, cols, self.eps, x, gain, mean, var, b.dy, dx, dgain, dbias, par);
         }
-        if let Some(bias) = self.bias {
-            self.pull(b, bias, |place| [None, None, Some(place)]);
+        // One after the other: gain and bias may be one variable, and two places cannot be borrowed at once.
+        for (var, gradient) in [(self.gain, dgain), (self.bias, dbias)] {
+            if let Some(place) = var.and_then(|v| b.grads.get(v)) {
+                accumulate(par, cols, place, gradient);
+            }
         }
     }
-}
 
-impl BatchNorm {
-    /// The gradient of one input, which `role` puts among `[dx, dgain, dbias]`.
-    fn pull<T: Scalar>(
-        &self,
-        b: &mut Backward<'_, T>,
-        var: Var,
-        role: impl for<'p> FnOnce(Place<'p, T>) -> [Option<Place<'p, T>>; 3],
-    ) {
-        let (v, rows, cols, eps, dy, par) = (b.values, b.rows, b.cols, self.eps, &*b.dy, b.par);
-        let gain = self.gain.map(|g| v.get(g));
-        let Some(place) = b.grads.get(var) else { return };
-        let [dx, dgain, dbias] = role(place);
-        match b.mode {
-            Mode::Train => {
-                let [normalized, rstd, _] = b.saved.get();
-                kernel::batch_norm_backward(rows, cols, normalized, rstd, gain, dy, dx, dgain, dbias, par);
-            }
-            Mode::Eval => {
-                let (x, mean, var) = (v.get(self.x), v.buffer(self.running_mean), v.buffer(self.running_var));
-                kernel::batch_norm_eval_backward(rows, cols, eps, x, gain, mean, var, dy, dx, dgain, dbias, par);
-            }
-        }
+    fn act(&self) -> Option<Act> {
+        self.ending.act
+    }
+
+    fn slopes(&self, _: Values<'_, T>, y: &[T], saved: &Saved<T>, out: &mut [T]) -> bool {
+        self.ending.slopes(y, saved.get()[2], out)
     }
 }

@@ -1,9 +1,9 @@
 //! Dropout, alone or after an activation.
 
-use layerwise_tensor::{Scalar, Stream, kernel};
+use layerwise_tensor::{Scalar, Stream, kernel, math};
 
 use super::elementwise::pull;
-use crate::act::{Act, Needs};
+use crate::act::Act;
 use crate::graph::Graph;
 use crate::op::{Backward, Forward, Op};
 use crate::var::{Inputs, Var};
@@ -52,30 +52,31 @@ impl Mask {
 
     /// `y = f(y) m`, and in `factor`, unless it is empty, `f' m`: all that the backward pass needs.
     pub(crate) fn apply_after<T: Scalar>(&self, act: Option<Act>, first: usize, y: &mut [T], factor: &mut [T]) {
-        let mut mask = [T::zero(); CHUNK];
+        let mut space = [T::zero(); CHUNK];
         for (i, y) in y.chunks_mut(CHUNK).enumerate() {
             let start = i * CHUNK;
-            let mask = &mut mask[..y.len()];
+            let mask = &mut space[..y.len()];
             self.fill(first + start, mask);
-            let factor = factor.get_mut(start..start + y.len()).unwrap_or(&mut []);
-            let mut saved = [T::zero(); CHUNK];
-            let saved = &mut saved[..y.len()];
-            if let Some(act) = act {
-                saved.copy_from_slice(y);
-                act.forward(y);
-                if act.needs() == Needs::Output {
-                    saved.copy_from_slice(y);
+            match (act, factor.get_mut(start..start + y.len())) {
+                (Some(act), Some(factor)) => {
+                    act.both(y, factor);
+                    times(factor, mask);
                 }
+                (Some(act), None) => act.forward(y),
+                (None, Some(factor)) => factor.copy_from_slice(mask),
+                (None, None) => (),
             }
-            y.iter_mut().zip(&*mask).for_each(|(y, m)| *y *= *m);
-            if !factor.is_empty() {
-                factor.copy_from_slice(mask);
-                if let Some(act) = act {
-                    act.backward(saved, factor);
-                }
-            }
+            times(y, mask);
         }
     }
+}
+
+/// `x = x m` by element.
+fn times<T: Scalar>(x: &mut [T], m: &[T]) {
+    math::vectorize(
+        #[inline(always)]
+        || x.iter_mut().zip(m).for_each(|(x, m)| *x *= *m),
+    );
 }
 
 #[derive(Clone, Copy, Debug)]

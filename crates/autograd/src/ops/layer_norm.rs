@@ -1,9 +1,13 @@
 //! Layer normalisation.
 
-use layerwise_tensor::{Scalar, kernel};
+use layerwise_tensor::Scalar;
+use layerwise_tensor::kernel::{self, Epilogue, Tile};
 
+use super::elementwise::{accumulate, space};
+use super::ending::Ending;
+use crate::act::Act;
 use crate::graph::Graph;
-use crate::op::{Backward, Forward, Op};
+use crate::op::{Backward, Forward, Op, Saved, Values};
 use crate::var::{Inputs, Var};
 
 impl<T: Scalar> Graph<'_, T> {
@@ -16,9 +20,41 @@ impl<T: Scalar> Graph<'_, T> {
     /// If gain or bias are no rows with the columns of `x`.
     #[track_caller]
     pub fn layer_norm(&mut self, x: Var, gain: Option<Var>, bias: Option<Var>, eps: f64) -> Var {
+        self.push_layer_norm("layer_norm", x, gain, bias, eps, Ending::default())
+    }
+
+    /// `y = f(n) m / keep` with `n` of [`Graph::layer_norm`]: the norm, [`Graph::activate`] and [`Graph::dropout`] in one pass, to the
+    /// same bits; gradients agree up to rounding.
+    ///
+    /// # Panics
+    /// If gain or bias are no rows with the columns of `x`, or `p` is not in `[0, 1]`.
+    #[track_caller]
+    pub fn layer_norm_act_dropout(
+        &mut self,
+        x: Var,
+        gain: Option<Var>,
+        bias: Option<Var>,
+        eps: f64,
+        act: Option<Act>,
+        p: f64,
+    ) -> Var {
+        let mask = self.mask("layer_norm_act_dropout", p);
+        self.push_layer_norm("layer_norm_act_dropout", x, gain, bias, eps, Ending { act, mask })
+    }
+
+    #[track_caller]
+    fn push_layer_norm(
+        &mut self,
+        op: &'static str,
+        x: Var,
+        gain: Option<Var>,
+        bias: Option<Var>,
+        eps: f64,
+        ending: Ending,
+    ) -> Var {
         let (rows, cols) = self.shape(x);
-        self.check_affine("layer_norm", x, gain, bias);
-        self.push(LayerNorm { x, gain, bias, eps }, rows, cols)
+        self.check_affine(op, x, gain, bias);
+        self.push(LayerNorm { x, gain, bias, eps, ending }, rows, cols)
     }
 
     #[track_caller]
@@ -36,11 +72,12 @@ struct LayerNorm {
     gain: Option<Var>,
     bias: Option<Var>,
     eps: f64,
+    ending: Ending,
 }
 
 impl<T: Scalar> Op<T> for LayerNorm {
     fn name(&self) -> &'static str {
-        "layer_norm"
+        if self.ending.is_none() { "layer_norm" } else { "layer_norm_act_dropout" }
     }
 
     fn inputs(&self) -> Inputs {
@@ -48,25 +85,37 @@ impl<T: Scalar> Op<T> for LayerNorm {
     }
 
     fn forward(&self, f: &mut Forward<'_, T>) {
-        let v = f.values;
+        let (v, rows, cols) = (f.values, f.rows, f.cols);
         let (gain, bias) = (self.gain.map(|g| v.get(g)), self.bias.map(|b| v.get(b)));
-        let [normalized, rstd, _] = f.saved.sized([f.y.len(), f.rows, 0]);
-        kernel::layer_norm_forward(f.rows, f.cols, self.eps, v.get(self.x), gain, bias, f.y, normalized, rstd, f.par);
+        let kept = self.ending.saves(f.wants_grad, f.y.len());
+        let [normalized, rstd, factor] = f.saved.sized([f.y.len(), rows, kept]);
+        let epilogue = |t: Tile<'_, T>| self.ending.apply(t);
+        let epilogue: Option<Epilogue<'_, T>> = if self.ending.is_none() { None } else { Some(&epilogue) };
+        let x = v.get(self.x);
+        kernel::layer_norm_forward(rows, cols, self.eps, x, gain, bias, f.y, normalized, rstd, factor, epilogue, f.par);
     }
 
     fn backward(&self, b: &mut Backward<'_, T>) {
-        let (rows, cols, par, dy) = (b.rows, b.cols, b.par, &*b.dy);
+        let (rows, cols, par) = (b.rows, b.cols, b.par);
+        let [normalized, rstd, factor] = b.saved.get();
+        self.ending.backward(par, cols, b.y, factor, b.dy);
         let gain = self.gain.map(|g| b.values.get(g));
-        let [normalized, rstd, _] = b.saved.get();
-        // One call for each gradient: gain and bias may be one variable, and two places cannot be borrowed at once.
-        if let Some(dx) = b.grads.get(self.x) {
-            kernel::layer_norm_backward(rows, cols, normalized, rstd, gain, dy, Some(dx), None, None, par);
+        let (dgain, dbias) = space(b.scratch, 2 * cols).split_at_mut(cols);
+        let dx = b.grads.get(self.x);
+        kernel::layer_norm_backward(rows, cols, normalized, rstd, gain, b.dy, dx, dgain, dbias, par);
+        // One after the other: gain and bias may be one variable, and two places cannot be borrowed at once.
+        for (var, gradient) in [(self.gain, dgain), (self.bias, dbias)] {
+            if let Some(place) = var.and_then(|v| b.grads.get(v)) {
+                accumulate(par, cols, place, gradient);
+            }
         }
-        if let Some(dgain) = self.gain.and_then(|g| b.grads.get(g)) {
-            kernel::layer_norm_backward(rows, cols, normalized, rstd, gain, dy, None, Some(dgain), None, par);
-        }
-        if let Some(dbias) = self.bias.and_then(|v| b.grads.get(v)) {
-            kernel::layer_norm_backward(rows, cols, normalized, rstd, gain, dy, None, None, Some(dbias), par);
-        }
+    }
+
+    fn act(&self) -> Option<Act> {
+        self.ending.act
+    }
+
+    fn slopes(&self, _: Values<'_, T>, y: &[T], saved: &Saved<T>, out: &mut [T]) -> bool {
+        self.ending.slopes(y, saved.get()[2], out)
     }
 }

@@ -11,6 +11,7 @@ mod detach;
 mod div;
 mod dropout;
 mod elementwise;
+mod ending;
 mod gather_cols;
 mod gaussian_kl;
 mod layer_norm;

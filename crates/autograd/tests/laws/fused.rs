@@ -13,7 +13,15 @@ use crate::ledger::times;
 type Outcome<T> = (Vec<T>, Vec<Vec<T>>);
 
 fn run<T: Scalar>(inputs: &[Array2<f64>], f: impl Fn(&mut Graph<'_, T>, &[Var]) -> Var) -> Outcome<T> {
-    let params = Params::<T>::init(Layout::new(), &Stream::new(0));
+    run_with(Layout::new(), inputs, f)
+}
+
+fn run_with<T: Scalar>(
+    layout: Layout,
+    inputs: &[Array2<f64>],
+    f: impl Fn(&mut Graph<'_, T>, &[Var]) -> Var,
+) -> Outcome<T> {
+    let params = Params::<T>::init(layout, &Stream::new(0));
     let mut grads = Gradients::new(&params);
     let mut tape = Tape::new();
     let mut g = tape.graph(&params, Mode::Train, Stream::new(11));
@@ -199,6 +207,39 @@ fn norm_laws<T: Scalar>(x: &[Array2<f64>]) {
     );
     // Dividing by a standard deviation of at least 0.1 magnifies what the mean has lost.
     close(&fused, &parts, 100.0 * tolerance::<T>());
+    for (act, p) in [(TANH, 0.0), (SOFTPLUS, 0.0), (LEAKY, 0.3), (SOFTPLUS, 0.3)] {
+        let (fused, parts) = both::<T>(
+            x,
+            |g, v| g.layer_norm_act_dropout(v[0], Some(v[1]), Some(v[2]), 0.01, Some(act), p),
+            |g, v| {
+                let n = g.layer_norm(v[0], Some(v[1]), Some(v[2]), 0.01);
+                let y = g.activate(n, act);
+                g.dropout(y, p)
+            },
+        );
+        assert_eq!(fused.0, parts.0, "layer_norm_act_dropout must give the bits of its parts");
+        close(&fused, &parts, 100.0 * tolerance::<T>());
+        let statistics = || {
+            let (mut layout, cols) = (Layout::new(), x[0].ncols());
+            let mut scope = layout.scope();
+            let [mean, var] = ["mean", "var"].map(|name| scope.param(name, ParamKind::Buffer, 1, cols, Constant(1.0)));
+            let tracked = scope.param("tracked", ParamKind::Buffer, 1, 1, Constant(0.0));
+            (layout, mean, var, tracked)
+        };
+        let (layout, mean, var, tracked) = statistics();
+        let fused = run_with::<T>(layout, x, |g, v| {
+            let (gain, bias) = (Some(v[1]), Some(v[2]));
+            g.batch_norm_act_dropout(v[0], gain, bias, mean, var, tracked, 0.01, 0.1, Some(act), p)
+        });
+        let (layout, mean, var, tracked) = statistics();
+        let parts = run_with::<T>(layout, x, |g, v| {
+            let n = g.batch_norm(v[0], Some(v[1]), Some(v[2]), mean, var, tracked, 0.01, 0.1);
+            let y = g.activate(n, act);
+            g.dropout(y, p)
+        });
+        assert_eq!(fused.0, parts.0, "batch_norm_act_dropout must give the bits of its parts");
+        close(&fused, &parts, 100.0 * tolerance::<T>());
+    }
 }
 
 proptest! {

@@ -82,6 +82,19 @@ fn cases() -> Vec<Case> {
         case("batch_norm", ROW, |g, v, s| {
             g.batch_norm(v[0], Some(v[1]), Some(v[1]), s.norm[0], s.norm[1], s.norm[2], 0.1, 0.1)
         }),
+        case("batch_norm_act_dropout", NORM, |g, v, s| {
+            let [mean, var, tracked] = s.norm;
+            g.batch_norm_act_dropout(v[0], Some(v[1]), Some(v[2]), mean, var, tracked, 0.1, 0.1, Some(TANH), 0.4)
+        }),
+        case("batch_norm_act_dropout", NORM, |g, v, s| {
+            let [mean, var, tracked] = s.norm;
+            g.batch_norm_act_dropout(v[0], Some(v[1]), Some(v[2]), mean, var, tracked, 0.1, 0.1, Some(SOFTPLUS), 0.0)
+        }),
+        case("batch_norm_act_dropout", ROW, |g, v, s| {
+            let [mean, var, tracked] = s.norm;
+            g.batch_norm_act_dropout(v[0], None, Some(v[1]), mean, var, tracked, 0.1, 0.1, Some(SOFTPLUS), 0.4)
+        })
+        .eval(),
         case("bce_with_logits", TWO, |g, v, _| g.bce_with_logits(v[0], v[1])),
         case("bce_with_logits", ONE, |g, v, _| g.bce_with_logits(v[0], v[0])),
         case("clamp", ONE, |g, v, _| g.clamp(v[0], -0.5, 0.7)).kinks(&[-0.5, 0.7]),
@@ -106,6 +119,13 @@ fn cases() -> Vec<Case> {
         case("layer_norm", NORM, |g, v, _| g.layer_norm(v[0], Some(v[1]), Some(v[2]), 0.1)),
         case("layer_norm", ROW, |g, v, _| g.layer_norm(v[0], Some(v[1]), Some(v[1]), 0.1)),
         case("layer_norm", ONE, |g, v, _| g.layer_norm(v[0], None, None, 0.1)),
+        case("layer_norm_act_dropout", NORM, |g, v, _| {
+            g.layer_norm_act_dropout(v[0], Some(v[1]), Some(v[2]), 0.1, Some(TANH), 0.4)
+        }),
+        case("layer_norm_act_dropout", NORM, |g, v, _| {
+            g.layer_norm_act_dropout(v[0], Some(v[1]), Some(v[2]), 0.1, Some(SOFTPLUS), 0.0)
+        }),
+        case("layer_norm_act_dropout", ONE, |g, v, _| g.layer_norm_act_dropout(v[0], None, None, 0.1, None, 0.4)),
         case("linear", LINEAR, |g, v, _| g.linear(v[0], v[1], Some(v[2]))),
         case("linear", LINEAR, |g, v, _| g.linear(v[0], v[1], None)),
         case("linear", |s| vec![(s.c, s.c)], |g, v, _| g.linear(v[0], v[0], None)),

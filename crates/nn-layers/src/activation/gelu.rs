@@ -48,6 +48,16 @@ impl PointwiseFn for Gelu {
         cdf + x * pdf
     }
 
+    // One erf for both.
+    #[inline(always)]
+    fn both<T: Scalar>(_: [T; 2], x: T) -> (T, T) {
+        let x = not_below(x, -FAR);
+        let near = not_above(x, FAR);
+        let twice = T::one() + math::erf(near * T::of(FRAC_1_SQRT_2));
+        let pdf = T::of(FRAC_1_SQRT_TAU) * math::exp(T::of(-0.5) * near * near);
+        (T::of(0.5) * x * twice, T::of(0.5) * twice + near * pdf)
+    }
+
     #[inline(always)]
     fn d2f<T: Scalar>(_: [T; 2], x: T) -> T {
         let x = not_above(not_below(x, -FAR), FAR);

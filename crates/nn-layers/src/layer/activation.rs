@@ -8,7 +8,7 @@ use super::check;
 use super::entry::{BuildLayer, LayerTraits, Sample, Shelf};
 use crate::activation::Activation;
 use crate::error::ConfigError;
-use crate::module::Module;
+use crate::module::{Ending, Module};
 
 /// Configuration of [`ActivationLayer`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,10 @@ pub struct ActivationLayer {
 impl<T: Scalar> Module<T> for ActivationLayer {
     fn forward(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
         if self.activation.is_identity() { x } else { g.activate(x, self.activation.act()) }
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        Some(Ending { activation: self.activation, dropout: 0.0 })
     }
 }
 

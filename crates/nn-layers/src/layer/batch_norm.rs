@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check;
 use super::entry::{BuildLayer, LayerTraits, Sample, Shelf};
 use crate::error::ConfigError;
-use crate::module::Module;
+use crate::module::{Ending, Module};
 
 /// Configuration of [`BatchNorm`]; the defaults are those of `torch.nn.BatchNorm1d`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,14 +109,28 @@ impl BatchNorm {
     pub fn tracked(&self) -> ParamId {
         self.tracked
     }
+
+    /// The norm with `ending` after it.
+    pub(crate) fn forward_with<T: Scalar>(&self, g: &mut Graph<'_, T>, x: Var, ending: Ending) -> Var {
+        let gain = self.gain.map(|id| g.param(id));
+        let bias = self.bias.map(|id| g.param(id));
+        let BatchNormConfig { eps, momentum, .. } = self.config;
+        let (mean, var, tracked) = (self.mean, self.var, self.tracked);
+        if ending.is_none() {
+            return g.batch_norm(x, gain, bias, mean, var, tracked, eps, momentum);
+        }
+        let (act, p) = (ending.act(), ending.dropout);
+        g.batch_norm_act_dropout(x, gain, bias, mean, var, tracked, eps, momentum, act, p)
+    }
 }
 
 impl<T: Scalar> Module<T> for BatchNorm {
     fn forward(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
-        let gain = self.gain.map(|id| g.param(id));
-        let bias = self.bias.map(|id| g.param(id));
-        let BatchNormConfig { eps, momentum, .. } = self.config;
-        g.batch_norm(x, gain, bias, self.mean, self.var, self.tracked, eps, momentum)
+        self.forward_with(g, x, Ending::NONE)
+    }
+
+    fn forward_ending(&self, g: &mut Graph<'_, T>, x: Var, ending: Ending) -> Option<Var> {
+        Some(self.forward_with(g, x, ending))
     }
 }
 

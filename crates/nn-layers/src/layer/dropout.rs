@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check;
 use super::entry::{BuildLayer, LayerTraits, Sample, Shelf};
 use crate::error::ConfigError;
-use crate::module::Module;
+use crate::module::{Ending, Module};
 
 /// Configuration of [`Dropout`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,6 +70,10 @@ impl Dropout {
 impl<T: Scalar> Module<T> for Dropout {
     fn forward(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
         if self.p == 0.0 { x } else { g.dropout(x, self.p) }
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        Some(Ending { dropout: self.p, ..Ending::NONE })
     }
 }
 

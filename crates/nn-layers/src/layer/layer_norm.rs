@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check;
 use super::entry::{BuildLayer, LayerTraits, Sample, Shelf};
 use crate::error::ConfigError;
-use crate::module::Module;
+use crate::module::{Ending, Module};
 
 /// Configuration of [`LayerNorm`]; the defaults are those of `torch.nn.LayerNorm`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,13 +75,27 @@ impl LayerNorm {
     pub fn config(&self) -> &LayerNormConfig {
         &self.config
     }
+
+    /// The norm with `ending` after it.
+    pub(crate) fn forward_with<T: Scalar>(&self, g: &mut Graph<'_, T>, x: Var, ending: Ending) -> Var {
+        let gain = self.gain.map(|id| g.param(id));
+        let bias = self.bias.map(|id| g.param(id));
+        let eps = self.config.eps;
+        if ending.is_none() {
+            g.layer_norm(x, gain, bias, eps)
+        } else {
+            g.layer_norm_act_dropout(x, gain, bias, eps, ending.act(), ending.dropout)
+        }
+    }
 }
 
 impl<T: Scalar> Module<T> for LayerNorm {
     fn forward(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
-        let gain = self.gain.map(|id| g.param(id));
-        let bias = self.bias.map(|id| g.param(id));
-        g.layer_norm(x, gain, bias, self.config.eps)
+        self.forward_with(g, x, Ending::NONE)
+    }
+
+    fn forward_ending(&self, g: &mut Graph<'_, T>, x: Var, ending: Ending) -> Option<Var> {
+        Some(self.forward_with(g, x, ending))
     }
 }
 

@@ -9,7 +9,7 @@ use super::entry::{BuildLayer, LayerTraits, Sample, Shelf};
 use crate::activation::Activation;
 use crate::error::ConfigError;
 use crate::init::Init;
-use crate::module::Module;
+use crate::module::{Ending, Module};
 
 /// Configuration of [`Linear`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -128,6 +128,10 @@ impl Linear {
 impl<T: Scalar> Module<T> for Linear {
     fn forward(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
         self.forward_act(g, x, Activation::IDENTITY)
+    }
+
+    fn forward_ending(&self, g: &mut Graph<'_, T>, x: Var, ending: Ending) -> Option<Var> {
+        Some(self.forward_act_dropout(g, x, ending.activation, ending.dropout))
     }
 }
 

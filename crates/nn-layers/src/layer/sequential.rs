@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::check;
 use super::entry::{BuildLayer, LayerConfig, LayerTraits, Sample, Shelf};
 use crate::error::ConfigError;
-use crate::module::{AnyModule, Module};
+use crate::module::{AnyModule, Ending, Module};
 
 /// Configuration of [`Sequential`].
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,7 +34,8 @@ impl SequentialConfig {
 /// Layers one after another: `y = f_n(.. f_1(x))`.
 ///
 /// Its children are called `0`, `1`, .., and every layer counts, also one without parameters, so that names are those of
-/// `torch.nn.Sequential`.
+/// `torch.nn.Sequential`. A linear layer or a norm runs with the activation and the dropout after it as one operation, under its own
+/// name and to the same bits.
 #[derive(Debug)]
 pub struct Sequential {
     config: SequentialConfig,
@@ -95,9 +96,25 @@ where
 {
     fn forward(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
         let mut x = x;
-        for (layer, name) in self.layers.iter().zip(&self.names) {
+        let mut layers = self.layers.iter().zip(&self.names).peekable();
+        while let Some((layer, name)) = layers.next() {
+            let mut ending = Ending::NONE;
+            let mut ahead = layers.clone();
+            while let Some(more) =
+                ahead.peek().and_then(|(next, _)| Module::<T>::ending(*next)).and_then(|e| ending.then(e))
+            {
+                ending = more;
+                ahead.next();
+            }
             g.enter(name);
-            x = layer.forward(g, x);
+            let fused = if ending.is_none() { None } else { layer.forward_ending(g, x, ending) };
+            x = match fused {
+                Some(y) => {
+                    layers = ahead;
+                    y
+                }
+                None => layer.forward(g, x),
+            };
             g.leave();
         }
         x

@@ -3,13 +3,15 @@
 mod config;
 mod plan;
 
+use std::iter::Peekable;
+
 use layerwise_autograd::{Graph, Var};
 use layerwise_tensor::{Constant, ParamId, ParamKind, Scalar, Scope};
 
 use crate::activation::Activation;
 use crate::error::ConfigError;
 use crate::layer::{BatchNorm, Dropout, LayerNorm, Linear};
-use crate::module::Module;
+use crate::module::{Ending, Module};
 use plan::Piece;
 
 pub use config::{MlpConfig, Norm};
@@ -115,9 +117,9 @@ struct Element {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Linear(Linear, Activation, f64),
-    BatchNorm(BatchNorm),
-    LayerNorm(LayerNorm),
+    Linear(Linear, Ending),
+    BatchNorm(BatchNorm, Ending),
+    LayerNorm(LayerNorm, Ending),
     Activation(Activation),
     Dropout(Dropout),
     Residual(Vec<Element>, Option<ParamId>),
@@ -133,19 +135,10 @@ fn build(pieces: &[Piece], scope: &mut Scope<'_>, inputs: usize) -> Result<(Vec<
             Piece::Linear(config) => {
                 let linear = config.build(scope, width)?;
                 width = linear.outputs();
-                // Activation and dropout after a linear layer run with it; their places in the list still count for the names.
-                let act = match places.next_if(|(_, next)| matches!(next, Piece::Activation(_))) {
-                    Some((_, Piece::Activation(act))) => *act,
-                    _ => Activation::IDENTITY,
-                };
-                let p = match places.next_if(|(_, next)| matches!(next, Piece::Dropout(_))) {
-                    Some((_, Piece::Dropout(config))) => config.build(scope)?.p(),
-                    _ => 0.0,
-                };
-                Step::Linear(linear, act, p)
+                Step::Linear(linear, ending(&mut places))
             }
-            Piece::BatchNorm(config) => Step::BatchNorm(config.build(scope, width)?),
-            Piece::LayerNorm(config) => Step::LayerNorm(config.build(scope, width)?),
+            Piece::BatchNorm(config) => Step::BatchNorm(config.build(scope, width)?, ending(&mut places)),
+            Piece::LayerNorm(config) => Step::LayerNorm(config.build(scope, width)?, ending(&mut places)),
             Piece::Activation(act) => Step::Activation(*act),
             Piece::Dropout(config) => Step::Dropout(config.build(scope)?),
             Piece::Residual(branch, scale) => {
@@ -158,14 +151,27 @@ fn build(pieces: &[Piece], scope: &mut Scope<'_>, inputs: usize) -> Result<(Vec<
     Ok((elements, width))
 }
 
+/// The activation and the dropout that follow, which run with what is in front of them; their places in the list still count for the
+/// names.
+fn ending<'a>(places: &mut Peekable<impl Iterator<Item = (usize, &'a Piece)>>) -> Ending {
+    let mut ending = Ending::NONE;
+    if let Some((_, Piece::Activation(act))) = places.next_if(|(_, next)| matches!(next, Piece::Activation(_))) {
+        ending.activation = *act;
+    }
+    if let Some((_, Piece::Dropout(config))) = places.next_if(|(_, next)| matches!(next, Piece::Dropout(_))) {
+        ending.dropout = config.p;
+    }
+    ending
+}
+
 fn forward<T: Scalar>(elements: &[Element], g: &mut Graph<'_, T>, x: Var) -> Var {
     let mut x = x;
     for element in elements {
         g.enter(&element.name);
         x = match &element.step {
-            Step::Linear(linear, act, p) => linear.forward_act_dropout(g, x, *act, *p),
-            Step::BatchNorm(norm) => norm.forward(g, x),
-            Step::LayerNorm(norm) => norm.forward(g, x),
+            Step::Linear(linear, ending) => linear.forward_act_dropout(g, x, ending.activation, ending.dropout),
+            Step::BatchNorm(norm, ending) => norm.forward_with(g, x, *ending),
+            Step::LayerNorm(norm, ending) => norm.forward_with(g, x, *ending),
             Step::Activation(act) => g.activate(x, act.act()),
             Step::Dropout(dropout) => dropout.forward(g, x),
             Step::Residual(branch, scale) => {

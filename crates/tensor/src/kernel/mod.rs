@@ -5,6 +5,7 @@
 //! [`mod@reference`] holds the slow and obvious twin of each.
 
 mod check;
+mod columns;
 mod gemm;
 mod linear;
 mod norm;

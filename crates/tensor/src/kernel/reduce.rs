@@ -1,6 +1,7 @@
 //! Sums and extremes, in a fixed order: sixteen lanes along a row, `f64` inside.
 
 use super::check::{check, put};
+use super::columns::{COLUMNS, column_sums};
 use super::par::{Par, TILE_VALUES, for_row_parts, run};
 use crate::math::vectorize;
 use crate::mode::Accum;
@@ -90,9 +91,6 @@ pub fn sum_over_cols<T: Scalar>(rows: usize, cols: usize, x: &[T], accum: Accum,
     });
 }
 
-/// Width of a tile of columns: its sums stay in registers or the innermost cache.
-pub(super) const COLUMNS: usize = 64;
-
 /// Lanes of a sum along a row: a power of two, and as wide as the widest vector of `f32`.
 const LANES: usize = 16;
 
@@ -106,64 +104,6 @@ fn pairwise<T: Sync>(x: &[T], split: bool, f: &(impl Fn(&[T]) -> f64 + Sync)) ->
     let sums = (|| pairwise(left, split, f), || pairwise(right, split, f));
     let (left, right) = if split { rayon::join(sums.0, sums.1) } else { (sums.0(), sums.1()) };
     left + right
-}
-
-/// `sums[j] += Σᵢ x[i, from + j]`, row after row.
-pub(super) fn column_sums<T: Scalar>(cols: usize, from: usize, x: &[T], sums: &mut [f64]) {
-    vectorize(
-        #[inline(always)]
-        || {
-            for row in x.chunks_exact(cols) {
-                for (sum, v) in sums.iter_mut().zip(&row[from..]) {
-                    *sum += v.as_f64();
-                }
-            }
-        },
-    );
-}
-
-/// `sums[j] += Σᵢ (x[i, from + j] - centre[j])²`, row after row.
-pub(super) fn column_squares<T: Scalar>(cols: usize, from: usize, x: &[T], centre: &[f64], sums: &mut [f64]) {
-    vectorize(
-        #[inline(always)]
-        || {
-            for row in x.chunks_exact(cols) {
-                for ((sum, v), c) in sums.iter_mut().zip(&row[from..]).zip(centre) {
-                    let d = v.as_f64() - c;
-                    *sum += d * d;
-                }
-            }
-        },
-    );
-}
-
-/// `sums[j] += Σᵢ x[i, from + j] y[i, from + j]`, row after row.
-pub(super) fn column_dots<T: Scalar>(cols: usize, from: usize, x: &[T], y: &[T], sums: &mut [f64]) {
-    vectorize(
-        #[inline(always)]
-        || {
-            for (x, y) in x.chunks_exact(cols).zip(y.chunks_exact(cols)) {
-                for ((sum, x), y) in sums.iter_mut().zip(&x[from..]).zip(&y[from..]) {
-                    *sum += x.as_f64() * y.as_f64();
-                }
-            }
-        },
-    );
-}
-
-/// `sums[j] += Σᵢ (x[i, from + j] - centre[from + j]) y[i, from + j]`, row after row.
-pub(super) fn column_dots_about<T: Scalar>(cols: usize, from: usize, x: &[T], centre: &[T], y: &[T], sums: &mut [f64]) {
-    vectorize(
-        #[inline(always)]
-        || {
-            for (x, y) in x.chunks_exact(cols).zip(y.chunks_exact(cols)) {
-                let row = x[from..].iter().zip(&y[from..]).zip(&centre[from..]);
-                for (sum, ((x, y), c)) in sums.iter_mut().zip(row) {
-                    *sum += (x.as_f64() - c.as_f64()) * y.as_f64();
-                }
-            }
-        },
-    );
 }
 
 /// Sum of a row; for use inside [`vectorize`].
@@ -188,21 +128,90 @@ pub(super) fn row_dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
     add_lanes(lanes)
 }
 
-/// `Σ x y z` over three rows; for use inside [`vectorize`].
+/// `Σ x` along a row: [`SHORT`] values in the element type, these blocks in `f64`; for use inside [`vectorize`].
+///
+/// A block errs by a few units of its terms, and a longer row by no more; widening every value to `f64` would cost twice the sums.
 #[inline(always)]
-pub(super) fn row_dot3<T: Scalar>(x: &[T], y: &[T], z: &[T]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let ((xs, x), (ys, y), (zs, z)) = (x.as_chunks::<LANES>(), y.as_chunks::<LANES>(), z.as_chunks::<LANES>());
-    for ((x, y), z) in xs.iter().zip(ys).zip(zs) {
-        for l in 0..LANES {
-            lanes[l] += x[l].as_f64() * y[l].as_f64() * z[l].as_f64();
+pub(super) fn short_sum<T: Scalar>(x: &[T]) -> f64 {
+    let mut total = 0.0;
+    for block in x.chunks(SHORT) {
+        let mut lanes = [T::zero(); LANES];
+        let (chunks, rest) = block.as_chunks::<LANES>();
+        for x in chunks {
+            for l in 0..LANES {
+                lanes[l] += x[l];
+            }
         }
+        for (lane, x) in lanes.iter_mut().zip(rest) {
+            *lane += *x;
+        }
+        total += add_lanes(lanes).as_f64();
     }
-    for (((lane, x), y), z) in lanes.iter_mut().zip(x).zip(y).zip(z) {
-        *lane += x.as_f64() * y.as_f64() * z.as_f64();
-    }
-    add_lanes(lanes)
+    total
 }
+
+/// `Σ d` and `Σ d²` along a row with `d = x - centre`, as [`short_sum`].
+#[inline(always)]
+pub(super) fn short_moments<T: Scalar>(x: &[T], centre: T) -> (f64, f64) {
+    let mut totals = (0.0, 0.0);
+    for block in x.chunks(SHORT) {
+        let (mut sums, mut squares) = ([T::zero(); LANES], [T::zero(); LANES]);
+        let (chunks, rest) = block.as_chunks::<LANES>();
+        for x in chunks {
+            for l in 0..LANES {
+                let d = x[l] - centre;
+                sums[l] += d;
+                squares[l] = d.fma(d, squares[l]);
+            }
+        }
+        for ((sum, square), x) in sums.iter_mut().zip(&mut squares).zip(rest) {
+            let d = *x - centre;
+            *sum += d;
+            *square = d.fma(d, *square);
+        }
+        totals.0 += add_lanes(sums).as_f64();
+        totals.1 += add_lanes(squares).as_f64();
+    }
+    totals
+}
+
+/// `Σ x y` along rows, and `Σ x y z`, as [`short_sum`].
+///
+/// Without `y` that is `Σ x` and `Σ x z`.
+#[inline(always)]
+pub(super) fn short_dots<T: Scalar>(x: &[T], y: Option<&[T]>, z: &[T]) -> (f64, f64) {
+    let mut totals = (0.0, 0.0);
+    for (i, (x, z)) in x.chunks(SHORT).zip(z.chunks(SHORT)).enumerate() {
+        let (mut sums, mut dots) = ([T::zero(); LANES], [T::zero(); LANES]);
+        let ((xs, x), (zs, z)) = (x.as_chunks::<LANES>(), z.as_chunks::<LANES>());
+        let mut add = |x: &[T], y: Option<&[T]>, z: &[T]| match y {
+            Some(y) => {
+                for ((((sum, dot), x), y), z) in sums.iter_mut().zip(&mut dots).zip(x).zip(y).zip(z) {
+                    let d = *x * *y;
+                    *sum += d;
+                    *dot = d.fma(*z, *dot);
+                }
+            }
+            None => {
+                for (((sum, dot), x), z) in sums.iter_mut().zip(&mut dots).zip(x).zip(z) {
+                    *sum += *x;
+                    *dot = x.fma(*z, *dot);
+                }
+            }
+        };
+        let y = y.map(|y| &y[i * SHORT..]);
+        for (j, (x, z)) in xs.iter().zip(zs).enumerate() {
+            add(x, y.map(|y| &y[j * LANES..(j + 1) * LANES]), z);
+        }
+        add(x, y.map(|y| &y[xs.len() * LANES..]), z);
+        totals.0 += add_lanes(sums).as_f64();
+        totals.1 += add_lanes(dots).as_f64();
+    }
+    totals
+}
+
+/// Values that are summed in the element type: sixteen in each lane.
+const SHORT: usize = 16 * LANES;
 
 /// Largest value of a row, NaN left out, `-inf` if there is none; for use inside [`vectorize`].
 #[inline(always)]
@@ -241,7 +250,7 @@ fn row_extreme<T: Scalar>(x: &[T], start: T, better: impl Fn(T, T) -> T) -> T {
 
 /// The lanes together, pairwise.
 #[inline(always)]
-fn add_lanes(mut lanes: [f64; LANES]) -> f64 {
+fn add_lanes<T: Scalar>(mut lanes: [T; LANES]) -> T {
     let mut width = LANES / 2;
     while width > 0 {
         for l in 0..width {

@@ -170,8 +170,8 @@ pub fn layer_norm_backward<T: Scalar>(
     gain: Option<&[T]>,
     dy: &[T],
     dx: Option<(&mut [T], Accum)>,
-    dgain: Option<(&mut [T], Accum)>,
-    dbias: Option<(&mut [T], Accum)>,
+    dgain: &mut [T],
+    dbias: &mut [T],
 ) {
     if let Some((dx, accum)) = dx {
         for i in 0..rows {
@@ -229,8 +229,8 @@ pub fn batch_norm_backward<T: Scalar>(
     gain: Option<&[T]>,
     dy: &[T],
     dx: Option<(&mut [T], Accum)>,
-    dgain: Option<(&mut [T], Accum)>,
-    dbias: Option<(&mut [T], Accum)>,
+    dgain: &mut [T],
+    dbias: &mut [T],
 ) {
     if let Some((dx, accum)) = dx {
         for j in 0..cols {
@@ -278,8 +278,8 @@ pub fn batch_norm_eval_backward<T: Scalar>(
     var: &[T],
     dy: &[T],
     dx: Option<(&mut [T], Accum)>,
-    dgain: Option<(&mut [T], Accum)>,
-    dbias: Option<(&mut [T], Accum)>,
+    dgain: &mut [T],
+    dbias: &mut [T],
 ) {
     let rstd = |j: usize| 1.0 / (var[j].as_f64() + eps).sqrt();
     if let Some((dx, accum)) = dx {
@@ -332,16 +332,12 @@ fn gain_and_bias<T: Scalar>(
     cols: usize,
     normalized: impl Fn(usize) -> f64,
     dy: &[T],
-    dgain: Option<(&mut [T], Accum)>,
-    dbias: Option<(&mut [T], Accum)>,
+    dgain: &mut [T],
+    dbias: &mut [T],
 ) {
-    if let Some((dgain, accum)) = dgain {
-        for j in 0..cols {
-            let column = (0..rows).map(|i| i * cols + j);
-            put(&mut dgain[j], accum, column.map(|p| dy[p].as_f64() * normalized(p)).sum());
-        }
-    }
-    if let Some((dbias, accum)) = dbias {
-        sum_over_rows(rows, cols, dy, accum, dbias);
+    for j in 0..cols {
+        let column = || (0..rows).map(|i| i * cols + j);
+        dgain[j] = T::of(column().map(|p| dy[p].as_f64() * normalized(p)).sum());
+        dbias[j] = T::of(column().map(|p| dy[p].as_f64()).sum());
     }
 }

@@ -119,47 +119,27 @@ impl<T: Scalar> Work<T> {
         kernel::log_sum_exp_backward(rows, cols, dz, lse, row_sums, Accum::Replace, dlse, par);
         let (gain, bias) = (Some(&gain[..]), Some(&b[..]));
         let (replace, add) = (Accum::Replace, Accum::Add);
-        kernel::layer_norm_forward(rows, cols, 1e-5, dz, gain, bias, y, z, &mut rstd[..rows], par);
-        kernel::layer_norm_backward(
-            rows,
-            cols,
-            z,
-            &rstd[..rows],
-            gain,
-            y,
-            Some((dx, replace)),
-            Some((dgain, replace)),
-            Some((dbias, replace)),
-            par,
-        );
-        kernel::batch_norm_forward(rows, cols, 1e-5, dz, gain, bias, y, z, mean, var, &mut rstd[..cols], par);
-        kernel::batch_norm_backward(
-            rows,
-            cols,
-            z,
-            &rstd[..cols],
-            gain,
-            y,
-            Some((dx, add)),
-            Some((dgain, add)),
-            Some((dbias, add)),
-            par,
-        );
-        kernel::batch_norm_eval_backward(
+        kernel::layer_norm_forward(rows, cols, 1e-5, dz, gain, bias, y, z, &mut rstd[..rows], &mut [], None, par);
+        kernel::layer_norm_backward(rows, cols, z, &rstd[..rows], gain, y, Some((dx, replace)), dgain, dbias, par);
+        kernel::batch_norm_forward(
             rows,
             cols,
             1e-5,
             dz,
             gain,
+            bias,
+            y,
+            z,
             mean,
             var,
-            y,
-            Some((dx, add)),
-            Some((dgain, add)),
-            Some((dbias, add)),
+            &mut rstd[..cols],
+            &mut [],
+            None,
             par,
         );
-        kernel::batch_norm_eval(rows, cols, 1e-5, dz, gain, bias, mean, var, y, par);
+        kernel::batch_norm_backward(rows, cols, z, &rstd[..cols], gain, y, Some((dx, add)), dgain, dbias, par);
+        kernel::batch_norm_eval_backward(rows, cols, 1e-5, dz, gain, mean, var, y, Some((dx, add)), dgain, dbias, par);
+        kernel::batch_norm_eval(rows, cols, 1e-5, dz, gain, bias, mean, var, y, &mut [], None, par);
         kernel::transpose(rows, cols, dz, t);
         kernel::for_tiles2(cols, flat, soft, par, |first, a, b| {
             for (i, (a, b)) in a.iter_mut().zip(b).enumerate() {

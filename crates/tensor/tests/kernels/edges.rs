@@ -64,10 +64,76 @@ fn a_constant_column_or_row_is_normalised_to_zero() {
     let x = [1e4f32; 6];
     let (mut y, mut z) = ([1.0; 6], [1.0; 6]);
     let (mut mean, mut var, mut rstd) = ([0.0; 3], [1.0; 3], [0.0; 3]);
-    kernel::batch_norm_forward(2, 3, 1e-5, &x, None, None, &mut y, &mut z, &mut mean, &mut var, &mut rstd, Par::Seq);
+    kernel::batch_norm_forward(
+        2,
+        3,
+        1e-5,
+        &x,
+        None,
+        None,
+        &mut y,
+        &mut z,
+        &mut mean,
+        &mut var,
+        &mut rstd,
+        &mut [],
+        None,
+        Par::Seq,
+    );
     assert_eq!((y, z, mean, var), ([0.0; 6], [0.0; 6], [1e4; 3], [0.0; 3]));
-    kernel::layer_norm_forward(2, 3, 1e-5, &x, None, None, &mut y, &mut z, &mut rstd[..2], Par::Seq);
+    kernel::layer_norm_forward(2, 3, 1e-5, &x, None, None, &mut y, &mut z, &mut rstd[..2], &mut [], None, Par::Seq);
     assert_eq!((y, z), ([0.0; 6], [0.0; 6]));
+}
+
+/// Far from zero, with squares beyond the range of `f32` and below it, and with a first row that lies far away from all others: the
+/// guess of the mean that sums are taken about must not cost more than a few bits.
+#[test]
+fn normalised_values_are_right_wherever_a_column_or_row_lies() {
+    const N: usize = 24;
+    let noise: Vec<f64> = (0..N).map(|i| ((i * 7) % N) as f64 / N as f64 - 0.5).collect();
+    let outlier: Vec<f64> = (0..N).map(|i| if i == 0 { 1e4 } else { noise[i] }).collect();
+    let cases: [(f64, Vec<f64>); 5] = [
+        (0.0, noise.iter().map(|v| 1e3 + v).collect()),
+        (0.0, noise.iter().map(|v| 1e30 * v).collect()),
+        (0.0, noise.iter().map(|v| 1e-25 * v).collect()),
+        (1e-5, outlier),
+        (1e-5, noise),
+    ];
+    for (eps, values) in &cases {
+        let x: Vec<f32> = values.iter().map(|v| *v as f32).collect();
+        let exact: Vec<f64> = x.iter().map(|v| f64::from(*v)).collect();
+        let mean = exact.iter().sum::<f64>() / N as f64;
+        let var = exact.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / N as f64;
+        let wanted: Vec<f64> = exact.iter().map(|v| (v - mean) / (var + eps).sqrt()).collect();
+        let (mut y, mut z) = ([0.0f32; N], [0.0f32; N]);
+        let (mut m, mut v, mut r) = ([0.0f32], [0.0f32], [0.0f32]);
+        let near = |what: &str, y: &[f32]| {
+            for (y, wanted) in y.iter().zip(&wanted) {
+                // A mean of a thousand is known to 3e-5 in `f32`; the values spread over one.
+                let error = (f64::from(*y) - wanted).abs();
+                assert!(error < 3e-4 * (1.0 + wanted.abs()), "{what} of {values:?}: {y} instead of {wanted}");
+            }
+        };
+        kernel::batch_norm_forward(
+            N,
+            1,
+            *eps,
+            &x,
+            None,
+            None,
+            &mut y,
+            &mut z,
+            &mut m,
+            &mut v,
+            &mut r,
+            &mut [],
+            None,
+            Par::Seq,
+        );
+        near("batch norm", &y);
+        kernel::layer_norm_forward(1, N, *eps, &x, None, None, &mut y, &mut z, &mut r, &mut [], None, Par::Seq);
+        near("layer norm", &y);
+    }
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn linear_of<T: Scalar>(s: LinearShape, bias: bool, accum: Accum, seed: u64) {
     both("dx", batch * inputs, outputs, &|dx| kernel::linear_backward_input(s, &dz, &w, accum, dx, Par::Auto), &|dx| {
         reference::linear_backward_input(s, &dz, &w, accum, dx)
     });
-    both("db", outputs, 0, &|db| kernel::linear_backward_bias(s, &dz, accum, db, Par::Auto), &|db| {
+    both("db", outputs, batch, &|db| kernel::linear_backward_bias(s, &dz, accum, db, Par::Auto), &|db| {
         reference::linear_backward_bias(s, &dz, accum, db)
     });
 }
@@ -203,35 +203,31 @@ fn norms_of<T: Scalar>(rows: usize, cols: usize, gain: bool, bias: bool, accum: 
     let mut found = [vec![T::zero(); n], vec![T::zero(); n], vec![T::zero(); rows]];
     let mut wanted = found.clone();
     let [y, z, r] = &mut found;
-    kernel::layer_norm_forward(rows, cols, EPS, &x, gain, bias, y, z, r, Par::Auto);
+    kernel::layer_norm_forward(rows, cols, EPS, &x, gain, bias, y, z, r, &mut [], None, Par::Auto);
     let [y, z, r] = &mut wanted;
     reference::layer_norm_forward(rows, cols, EPS, &x, gain, bias, y, z, r);
     same("layer norm", &found, &wanted);
     let [_, z, r] = wanted;
     let (mut found, mut wanted) = (buffers(), buffers());
     let [dx, dg, db] = &mut found;
-    let outs = (Some((&mut dx[..], accum)), Some((&mut dg[..], accum)), Some((&mut db[..], accum)));
-    kernel::layer_norm_backward(rows, cols, &z, &r, gain, &dy, outs.0, outs.1, outs.2, Par::Auto);
+    kernel::layer_norm_backward(rows, cols, &z, &r, gain, &dy, Some((dx, accum)), dg, db, Par::Auto);
     let [dx, dg, db] = &mut wanted;
-    let outs = (Some((&mut dx[..], accum)), Some((&mut dg[..], accum)), Some((&mut db[..], accum)));
-    reference::layer_norm_backward(rows, cols, &z, &r, gain, &dy, outs.0, outs.1, outs.2);
+    reference::layer_norm_backward(rows, cols, &z, &r, gain, &dy, Some((dx, accum)), dg, db);
     same("layer norm backward", &found, &wanted);
 
     let mut found = [n, n, cols, cols, cols].map(|len| vec![T::zero(); len]);
     let mut wanted = found.clone();
     let [y, z, m, v, r] = &mut found;
-    kernel::batch_norm_forward(rows, cols, EPS, &x, gain, bias, y, z, m, v, r, Par::Auto);
+    kernel::batch_norm_forward(rows, cols, EPS, &x, gain, bias, y, z, m, v, r, &mut [], None, Par::Auto);
     let [y, z, m, v, r] = &mut wanted;
     reference::batch_norm_forward(rows, cols, EPS, &x, gain, bias, y, z, m, v, r);
     same("batch norm", &found, &wanted);
     let [_, z, mut m, mut v, r] = wanted;
     let (mut found, mut wanted) = (buffers(), buffers());
     let [dx, dg, db] = &mut found;
-    let outs = (Some((&mut dx[..], accum)), Some((&mut dg[..], accum)), Some((&mut db[..], accum)));
-    kernel::batch_norm_backward(rows, cols, &z, &r, gain, &dy, outs.0, outs.1, outs.2, Par::Auto);
+    kernel::batch_norm_backward(rows, cols, &z, &r, gain, &dy, Some((dx, accum)), dg, db, Par::Auto);
     let [dx, dg, db] = &mut wanted;
-    let outs = (Some((&mut dx[..], accum)), Some((&mut dg[..], accum)), Some((&mut db[..], accum)));
-    reference::batch_norm_backward(rows, cols, &z, &r, gain, &dy, outs.0, outs.1, outs.2);
+    reference::batch_norm_backward(rows, cols, &z, &r, gain, &dy, Some((dx, accum)), dg, db);
     same("batch norm backward", &found, &wanted);
 
     if rows == 0 {
@@ -240,15 +236,13 @@ fn norms_of<T: Scalar>(rows: usize, cols: usize, gain: bool, bias: bool, accum: 
         v.fill(T::one());
     }
     let (mut found, mut wanted) = (x.clone(), x.clone());
-    kernel::batch_norm_eval(rows, cols, EPS, &x, gain, bias, &m, &v, &mut found, Par::Auto);
+    kernel::batch_norm_eval(rows, cols, EPS, &x, gain, bias, &m, &v, &mut found, &mut [], None, Par::Auto);
     reference::batch_norm_eval(rows, cols, EPS, &x, gain, bias, &m, &v, &mut wanted);
     assert_close("batch norm in use", &found, &wanted, units);
     let (mut found, mut wanted) = (buffers(), buffers());
     let [dx, dg, db] = &mut found;
-    let outs = (Some((&mut dx[..], accum)), Some((&mut dg[..], accum)), Some((&mut db[..], accum)));
-    kernel::batch_norm_eval_backward(rows, cols, EPS, &x, gain, &m, &v, &dy, outs.0, outs.1, outs.2, Par::Auto);
+    kernel::batch_norm_eval_backward(rows, cols, EPS, &x, gain, &m, &v, &dy, Some((dx, accum)), dg, db, Par::Auto);
     let [dx, dg, db] = &mut wanted;
-    let outs = (Some((&mut dx[..], accum)), Some((&mut dg[..], accum)), Some((&mut db[..], accum)));
-    reference::batch_norm_eval_backward(rows, cols, EPS, &x, gain, &m, &v, &dy, outs.0, outs.1, outs.2);
+    reference::batch_norm_eval_backward(rows, cols, EPS, &x, gain, &m, &v, &dy, Some((dx, accum)), dg, db);
     same("batch norm in use, backward", &found, &wanted);
 }

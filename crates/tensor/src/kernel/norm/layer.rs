@@ -1,17 +1,18 @@
 //! Layer norm (Ba, Kiros, Hinton, 2016): every row on its own.
 
 use super::super::check::{check, check_row, put};
+use super::super::linear::Epilogue;
 use super::super::par::{Par, RowsMut, for_row_parts};
-use super::super::reduce::{fold, row_dot, row_dot3, row_sum};
-use super::{check_out, gain_and_bias, gain_and_bias_backward};
+use super::super::reduce::{fold, row_sum, short_dots, short_moments, short_sum};
+use super::{LEAST, check_out, finish, gain_and_bias, gain_and_bias_backward};
 use crate::math::vectorize;
 use crate::mode::Accum;
 use crate::scalar::Scalar;
 
-/// `y = gain z + bias` with `z = (x - mean) rstd`, `rstd = 1 / sqrt(var + eps)`, mean and biased variance along each row.
+/// `y = epilogue(gain z + bias)` with `z = (x - mean) rstd`, `rstd = 1 / sqrt(var + eps)`, mean and biased variance along each row.
 ///
-/// `x, y, normalized (rows, cols)`, `gain, bias (1, cols)` (left out: 1 and 0), `rstd (rows, 1)`; `normalized` keeps `z`. A row is summed
-/// in `f64`, the variance about the mean, so rows far from zero lose nothing.
+/// `x, y, normalized (rows, cols)`, `gain, bias (1, cols)` (left out: 1 and 0), `rstd (rows, 1)`; `normalized` keeps `z`. The variance is
+/// taken about the mean, so rows far from zero lose nothing. `saved` is empty, or of the size of `y` and filled by the epilogue.
 ///
 /// # Panics
 /// If a length does not match.
@@ -26,6 +27,8 @@ pub fn layer_norm_forward<T: Scalar>(
     y: &mut [T],
     normalized: &mut [T],
     rstd: &mut [T],
+    saved: &mut [T],
+    epilogue: Option<Epilogue<'_, T>>,
     par: Par,
 ) {
     check("layer_norm", "x", x.len(), rows, cols);
@@ -34,29 +37,54 @@ pub fn layer_norm_forward<T: Scalar>(
     check("layer_norm", "y", y.len(), rows, cols);
     check("layer_norm", "normalized", normalized.len(), rows, cols);
     check("layer_norm", "rstd", rstd.len(), rows, 1);
-    let parts = (RowsMut { cols, data: y }, RowsMut { cols, data: normalized }, rstd);
-    for_row_parts(rows, cols, parts, par, |range, (y, z, rstd): (RowsMut<'_, T>, RowsMut<'_, T>, &mut [T])| {
+    if !saved.is_empty() {
+        check("layer_norm", "saved", saved.len(), rows, cols);
+    }
+    let matrix = |data| RowsMut { cols, data };
+    let parts = (matrix(y), matrix(normalized), rstd, matrix(saved));
+    type Part<'a, T> = (RowsMut<'a, T>, RowsMut<'a, T>, &'a mut [T], RowsMut<'a, T>);
+    for_row_parts(rows, cols, parts, par, |range, (y, z, rstd, saved): Part<'_, T>| {
         vectorize(
             #[inline(always)]
             || {
                 let out = y.data.chunks_exact_mut(cols.max(1)).zip(z.data.chunks_exact_mut(cols.max(1)));
-                for ((i, (y, z)), rstd) in range.zip(out).zip(rstd) {
+                for ((i, (y, z)), rstd) in range.clone().zip(out).zip(rstd) {
                     let x = &x[i * cols..(i + 1) * cols];
-                    let mean = row_sum(x) / cols as f64;
-                    let var = fold(x, |v| (v.as_f64() - mean) * (v.as_f64() - mean)) / cols as f64;
-                    let r = 1.0 / (var + eps).sqrt();
-                    *rstd = T::of(r);
+                    let (centre, rest, var) = statistics(x, eps);
+                    let (rest, r) = (T::of(rest), T::of(1.0 / (var + eps).sqrt()));
+                    *rstd = r;
                     for (z, x) in z.iter_mut().zip(x) {
-                        *z = T::of((x.as_f64() - mean) * r);
+                        *z = ((*x - centre) - rest) * r;
                     }
                     gain_and_bias(z, gain, bias, y);
                 }
             },
         );
+        finish(epilogue, range.start, cols, y.data, saved.data);
     });
 }
 
-/// `dx = rstd (d - mean(d) - z mean(d z))` with `d = gain dy`; `dgain = Σᵢ dy z`, `dbias = Σᵢ dy`. What is `None` is left out.
+/// A row's mean in two parts, the first of the element type, and its biased variance; for use inside [`vectorize`].
+#[inline(always)]
+fn statistics<T: Scalar>(x: &[T], eps: f64) -> (T, f64, f64) {
+    let n = x.len() as f64;
+    let centre = T::of(short_sum(x) / n);
+    let (sum, square) = short_moments(x, centre);
+    let rest = sum / n;
+    let mut var = square / n - rest * rest;
+    if var < 0.0 {
+        var = 0.0;
+    }
+    if var.is_finite() && var + eps >= LEAST {
+        return (centre, rest, var);
+    }
+    let mean = row_sum(x) / n;
+    let var = fold(x, |v| (v.as_f64() - mean) * (v.as_f64() - mean)) / n;
+    let centre = T::of(mean);
+    (centre, mean - centre.as_f64(), var)
+}
+
+/// `dgain = Σᵢ dy z`, `dbias = Σᵢ dy`, and `dx = rstd (d - mean(d) - z mean(d z))` with `d = gain dy`, unless it is left out.
 ///
 /// # Panics
 /// If a length does not match.
@@ -69,8 +97,8 @@ pub fn layer_norm_backward<T: Scalar>(
     gain: Option<&[T]>,
     dy: &[T],
     dx: Option<(&mut [T], Accum)>,
-    dgain: Option<(&mut [T], Accum)>,
-    dbias: Option<(&mut [T], Accum)>,
+    dgain: &mut [T],
+    dbias: &mut [T],
     par: Par,
 ) {
     let op = "layer_norm_backward";
@@ -79,8 +107,8 @@ pub fn layer_norm_backward<T: Scalar>(
     check_row(op, "gain", gain, cols);
     check(op, "dy", dy.len(), rows, cols);
     check_out(op, "dx", &dx, rows, cols);
-    check_out(op, "dgain", &dgain, 1, cols);
-    check_out(op, "dbias", &dbias, 1, cols);
+    check(op, "dgain", dgain.len(), 1, cols);
+    check(op, "dbias", dbias.len(), 1, cols);
     if let Some((dx, accum)) = dx {
         backward_input(rows, cols, normalized, rstd, gain, dy, dx, accum, par);
     }
@@ -105,19 +133,20 @@ fn backward_input<T: Scalar>(
             || {
                 for (i, dx) in range.zip(dx.data.chunks_exact_mut(cols.max(1))) {
                     let (z, dy) = (&normalized[i * cols..(i + 1) * cols], &dy[i * cols..(i + 1) * cols]);
-                    let r = rstd[i].as_f64();
+                    let r = rstd[i];
                     match gain {
                         Some(gain) => {
-                            let (mean, along) = (row_dot(dy, gain) / n, row_dot3(dy, gain, z) / n);
+                            let (sum, dot) = short_dots(dy, Some(gain), z);
+                            let (mean, along) = (T::of(sum / n), T::of(dot / n));
                             for (((dx, dy), z), g) in dx.iter_mut().zip(dy).zip(z).zip(gain) {
-                                let d = dy.as_f64() * g.as_f64() - mean - z.as_f64() * along;
-                                put(dx, accum, T::of(r * d));
+                                put(dx, accum, r * (*dy * *g - along.fma(*z, mean)));
                             }
                         }
                         None => {
-                            let (mean, along) = (row_sum(dy) / n, row_dot(dy, z) / n);
+                            let (sum, dot) = short_dots(dy, None, z);
+                            let (mean, along) = (T::of(sum / n), T::of(dot / n));
                             for ((dx, dy), z) in dx.iter_mut().zip(dy).zip(z) {
-                                put(dx, accum, T::of(r * (dy.as_f64() - mean - z.as_f64() * along)));
+                                put(dx, accum, r * (*dy - along.fma(*z, mean)));
                             }
                         }
                     }
