@@ -77,12 +77,12 @@ where
         self.next += 1;
         let (Some(loss), Some(optimizer)) = (&self.loss, &mut self.optimizer) else {
             let mut g = self.tape.graph(&self.params, Mode::Eval, stream);
-            let x = g.input(x.view());
+            let x = g.input_ref(x.view());
             let y = self.model.forward(&mut g, x);
             return g.value(y)[[0, 0]].as_f64();
         };
         let mut g = self.tape.graph(&self.params, Mode::Train, stream);
-        let x = g.input(x.view());
+        let x = g.input_ref(x.view());
         let y = self.model.forward(&mut g, x);
         let target = if self.reconstructs { Target::Var(x) } else { Target::Labels(&self.labels) };
         let value = loss.loss(&mut g, y, target);

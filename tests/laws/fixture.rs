@@ -103,6 +103,15 @@ impl Tolerance {
         if size_of::<T>() == 4 { SINGLE } else { DOUBLE }
     }
 
+    /// So many times as wide, in every respect.
+    pub(crate) fn times(self, factor: f64) -> Self {
+        Self {
+            relative: factor * self.relative,
+            of_largest: factor * self.of_largest,
+            absolute: factor * self.absolute,
+        }
+    }
+
     /// Fails if a value of `found` is farther from `expected` than this, and says which; gives the largest error, relative to the largest
     /// expected value.
     #[track_caller]

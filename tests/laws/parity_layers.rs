@@ -200,9 +200,12 @@ where
     let mut g = tape.graph(&params, Mode::Eval, Stream::new(0));
     let x = g.input(batches.index_axis(Axis(0), 0).mapv(T::of).view());
     let y = model.forward(&mut g, x);
-    tolerance.check(&what("outputs"), g.slice(y), &case.values("outputs"));
-    // A bias in front of a batch norm has a gradient of zero, of which `f32` computes the rounding, and Adam divides that by its size.
-    if size_of::<T>() == 8 {
+    // A bias in front of a batch norm has a gradient of zero, of which `f32` computes the rounding, and Adam divides that by its size: it
+    // wanders by up to a rate a step, and the running mean that takes it away again lags behind.
+    let exact = size_of::<T>() == 8;
+    let outputs = if exact { tolerance } else { tolerance.times(4.0) };
+    outputs.check(&what("outputs"), g.slice(y), &case.values("outputs"));
+    if exact {
         let layout = params.layout();
         for (id, spec) in layout.ids().zip(layout.specs()) {
             tolerance.check(&what(&spec.name), params.get(id), &case.parameter("end", spec));

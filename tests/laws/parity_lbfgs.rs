@@ -7,8 +7,9 @@ use ndarray::Ix2;
 use crate::fixture::{self, Case, Tolerance};
 
 /// Wider than that of the other rules: a rounding in a difference of losses moves the minimum of a cubic, and from then on both walk
-/// through slightly different points, some eighty iterations long. A wrong branch of the search would be off in the first digits.
-const TOLERANCE: Tolerance = Tolerance { relative: 1e-8, of_largest: 1e-8, absolute: 1e-12 };
+/// through slightly different points, some eighty iterations long: another order of the terms of a bias's gradient moved the end by 3e-8.
+/// A wrong branch of the search would be off in the first digits.
+const TOLERANCE: Tolerance = Tolerance { relative: 1e-7, of_largest: 1e-7, absolute: 1e-12 };
 
 #[test]
 fn twenty_steps_with_and_without_line_search() {

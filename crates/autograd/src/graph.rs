@@ -4,7 +4,7 @@ use layerwise_tensor::kernel::Par;
 use layerwise_tensor::{Accum, Gradients, Mode, ParamId, Params, Scalar, Stream};
 use ndarray::ArrayView2;
 
-use crate::node::Kind;
+use crate::node::{Kind, LENT};
 use crate::op::{Backward, Forward, Grads, Op, Saved, Values, check_stamp};
 use crate::tape::{SlotInfo, Tape, view};
 use crate::var::Var;
@@ -22,6 +22,8 @@ pub struct Graph<'a, T: Scalar> {
     pub(crate) stream: Stream,
     pub(crate) par: Par,
     pub(crate) draws: u64,
+    pub(crate) lent: [&'a [T]; LENT],
+    lent_count: u8,
 }
 
 /// Setting.
@@ -31,7 +33,7 @@ impl<T: Scalar> Tape<T> {
     /// `stream` is the stream of this step, such as `root.child("dropout").at(step)`: its random operations read from it.
     pub fn graph<'a>(&'a mut self, params: &'a Params<T>, mode: Mode, stream: Stream) -> Graph<'a, T> {
         self.begin(params.layout());
-        Graph { tape: self, params, mode, stream, par: Par::Auto, draws: 0 }
+        Graph { tape: self, params, mode, stream, par: Par::Auto, draws: 0, lent: [&[]; LENT], lent_count: 0 }
     }
 }
 
@@ -66,6 +68,25 @@ impl<T: Scalar> Graph<'_, T> {
     /// Changes [`Graph::par`].
     pub fn set_par(&mut self, par: Par) {
         self.par = par;
+    }
+}
+
+/// Sources that are lent.
+impl<'a, T: Scalar> Graph<'a, T> {
+    /// `x` itself, read in place and without gradient: as [`Graph::input`], without the copy.
+    ///
+    /// Rows that do not lie one behind the other are copied, and from the fifth of a step on all are. What is not copied is not on the
+    /// tape after the step: [`Tape::value`] gives `None`, as for a parameter.
+    pub fn input_ref(&mut self, x: ArrayView2<'a, T>) -> Var {
+        match (x.to_slice(), usize::from(self.lent_count)) {
+            (Some(values), place) if place < LENT => {
+                let (rows, cols) = x.dim();
+                self.lent[place] = values;
+                self.lent_count += 1;
+                self.tape.open(rows, cols, Kind::Lent(self.lent_count - 1), false)
+            }
+            _ => self.input(x),
+        }
     }
 }
 
@@ -176,7 +197,7 @@ impl<T: Scalar> Graph<'_, T> {
 
     fn values(&self) -> Values<'_, T> {
         let tape = &self.tape;
-        Values { params: self.params, nodes: &tape.nodes, values: &tape.values, stamp: tape.stamp }
+        Values { params: self.params, nodes: &tape.nodes, values: &tape.values, lent: self.lent, stamp: tape.stamp }
     }
 }
 
@@ -273,7 +294,7 @@ impl<T: Scalar> Graph<'_, T> {
         let saved = &mut saved[i];
         prepare(saved);
         op.forward(&mut Forward {
-            values: Values { params: self.params, nodes, values: earlier, stamp: *stamp },
+            values: Values { params: self.params, nodes, values: earlier, lent: self.lent, stamp: *stamp },
             rows,
             cols,
             y: &mut rest[0],
@@ -329,8 +350,8 @@ impl<T: Scalar> Graph<'_, T> {
         if accum == Accum::Replace {
             grads.clear();
         }
-        let Graph { tape, params, mode, par, .. } = self;
-        let (params, mode, par) = (*params, *mode, *par);
+        let Graph { tape, params, mode, par, lent, .. } = self;
+        let (params, mode, par, lent) = (*params, *mode, *par, *lent);
         let Tape { nodes, ops, values, grads: slots, saved, written, scratch, stamp, products, .. } = &mut **tape;
         let (nodes, values, stamp) = (nodes.as_slice(), values.as_slice(), *stamp);
         written.fill(false);
@@ -348,7 +369,7 @@ impl<T: Scalar> Graph<'_, T> {
             }
             let (below, here) = slots.split_at_mut(i);
             let mut pass = Backward {
-                values: Values { params, nodes, values, stamp },
+                values: Values { params, nodes, values, lent, stamp },
                 rows: nodes[i].rows,
                 cols: nodes[i].cols,
                 y: &values[i],

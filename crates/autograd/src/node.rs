@@ -25,8 +25,13 @@ impl Node {
 pub(crate) enum Kind {
     /// Copied in; wants a gradient or not.
     Source,
+    /// Read in place from the matrix lent at this place.
+    Lent(u8),
     /// Read in place from the parameters.
     Param(ParamId),
     /// Computed by the slot's operation.
     Op,
 }
+
+/// Matrices that can be lent to a step; more are copied.
+pub(crate) const LENT: usize = 4;

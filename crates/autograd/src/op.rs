@@ -6,7 +6,7 @@ use layerwise_tensor::kernel::Par;
 use layerwise_tensor::{Accum, Gradients, Mode, ParamId, Params, Scalar};
 
 use crate::act::Act;
-use crate::node::{Kind, Node};
+use crate::node::{Kind, LENT, Node};
 use crate::var::{Inputs, Var};
 
 /// An operation on the tape: a small `Copy` struct of [`Var`]s and numbers; masks and labels live in its slot's [`Saved`].
@@ -84,6 +84,7 @@ pub struct Values<'a, T: Scalar> {
     pub(crate) params: &'a Params<T>,
     pub(crate) nodes: &'a [Node],
     pub(crate) values: &'a [Vec<T>],
+    pub(crate) lent: [&'a [T]; LENT],
     pub(crate) stamp: u32,
 }
 
@@ -97,6 +98,7 @@ impl<'a, T: Scalar> Values<'a, T> {
         check_stamp(var, self.stamp);
         match self.nodes[var.index()].kind {
             Kind::Param(id) => self.params.get(id),
+            Kind::Lent(place) => self.lent[usize::from(place)],
             _ => &self.values[var.index()],
         }
     }

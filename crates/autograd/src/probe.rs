@@ -4,7 +4,7 @@ use layerwise_tensor::{ParamId, Params, Scalar};
 use ndarray::ArrayView2;
 
 use crate::act::Act;
-use crate::node::Kind;
+use crate::node::{Kind, LENT};
 use crate::op::{Values, check_stamp};
 use crate::tape::{Tape, view};
 use crate::var::{Inputs, Var};
@@ -112,7 +112,9 @@ impl<T: Scalar> Tape<T> {
         if self.act(var).is_none() {
             return false;
         }
-        let values = Values { params, nodes: &self.nodes, values: &self.values, stamp: self.stamp };
+        // What was lent has gone back: an operation that would read it says that it cannot.
+        let lent = [&[][..]; LENT];
+        let values = Values { params, nodes: &self.nodes, values: &self.values, lent, stamp: self.stamp };
         out.clear();
         out.resize(self.values[i].len(), T::one());
         self.ops[i].slopes(values, &self.values[i], &self.saved[i], out)

@@ -121,7 +121,8 @@ impl<T: Scalar> Tape<T> {
         self.products
     }
 
-    /// A value of the last step; `None` for a parameter, which lies in its [`Params`](layerwise_tensor::Params).
+    /// A value of the last step; `None` for a parameter, which lies in its [`Params`](layerwise_tensor::Params), and for a matrix that
+    /// was lent by [`input_ref`](crate::Graph::input_ref).
     ///
     /// # Panics
     /// If `var` is not of the last step.
@@ -130,7 +131,7 @@ impl<T: Scalar> Tape<T> {
         check_stamp(var, self.stamp);
         let node = &self.nodes[var.index()];
         match node.kind {
-            Kind::Param(_) => None,
+            Kind::Param(_) | Kind::Lent(_) => None,
             _ => Some(view(node, &self.values[var.index()])),
         }
     }
@@ -170,10 +171,11 @@ impl<T: Scalar> Tape<T> {
 
     /// The first slot of the last step whose value is not finite: where a divergence began.
     ///
-    /// Values of parameters are not looked at, since they lie elsewhere: a broken weight shows in the layer that reads it.
+    /// Values of parameters and of lent matrices are not looked at, since they lie elsewhere: a broken weight shows in the layer that reads it.
     pub fn first_non_finite(&self) -> Option<SlotInfo> {
         let broken = |i: &usize| {
-            !matches!(self.nodes[*i].kind, Kind::Param(_)) && self.values[*i].iter().any(|v| !v.is_finite())
+            !matches!(self.nodes[*i].kind, Kind::Param(_) | Kind::Lent(_))
+                && self.values[*i].iter().any(|v| !v.is_finite())
         };
         (0..self.nodes.len()).find(broken).map(|i| self.info(i))
     }
@@ -182,7 +184,7 @@ impl<T: Scalar> Tape<T> {
         let node = &self.nodes[index];
         let path = |id: ParamId| self.layout.as_ref().map(|l| l.spec(id).name.clone());
         let (op, param) = match node.kind {
-            Kind::Source => ("input", None),
+            Kind::Source | Kind::Lent(_) => ("input", None),
             Kind::Param(id) => ("parameter", path(id)),
             Kind::Op => {
                 let op = &self.ops[index];
@@ -210,7 +212,7 @@ impl<T: Scalar> Tape<T> {
             self.written.push(false);
         }
         self.written[i] = false;
-        let len = if matches!(kind, Kind::Param(_)) { 0 } else { rows * cols };
+        let len = if matches!(kind, Kind::Param(_) | Kind::Lent(_)) { 0 } else { rows * cols };
         self.values[i].resize(len, T::zero());
         Var::new(i, self.stamp)
     }

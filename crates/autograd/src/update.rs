@@ -40,7 +40,7 @@ impl<T: Scalar> Graph<'_, T> {
         let start = self.tape.pending_values.len();
         self.push_update(id, update, |_| ());
         let Tape { nodes, values, pending_values, stamp, .. } = &mut *self.tape;
-        let values = Values { params: self.params, nodes, values, stamp: *stamp };
+        let values = Values { params: self.params, nodes, values, lent: self.lent, stamp: *stamp };
         pending_values[start..].copy_from_slice(values.get(var));
     }
 }

@@ -112,7 +112,7 @@ impl<T: Scalar> Evaluator<T> {
             if measure.is_none() {
                 g.skip_penalties();
             }
-            let x = g.input(x.slice(s![first..end, ..]));
+            let x = g.input_ref(x.slice_move(s![first..end, ..]));
             let y = model.forward(&mut g, x);
             if let Some(outputs) = &mut outputs {
                 if first == 0 {

@@ -72,7 +72,11 @@ impl<T: Scalar> Op<T> for Activate {
     }
 
     fn slopes(&self, values: Values<'_, T>, y: &[T], _: &Saved<T>, out: &mut [T]) -> bool {
-        self.act.backward(if self.act.needs() == Needs::Input { values.get(self.x) } else { y }, out);
+        let saved = if self.act.needs() == Needs::Input { values.get(self.x) } else { y };
+        if saved.len() != out.len() {
+            return false;
+        }
+        self.act.backward(saved, out);
         true
     }
 }

@@ -69,7 +69,7 @@ fn micro_batches_add_up() {
     let mut tape = Tape::new();
     let mut run = |grads: &mut Gradients<f64>, rows: std::ops::Range<usize>, accum| {
         let mut g = begin(&mut tape, &params);
-        let v = g.input(x.slice(layerwise_autograd::tensor::ndarray::s![rows, ..]));
+        let v = g.input(x.slice(layerwise_autograd::tensor::layerwise_autograd::tensor::ndarray::s![rows, ..]));
         let (a, b) = (g.param(ids[0]), g.param(ids[1]));
         let h = g.linear_act(v, a, None, TANH);
         let y = g.linear(h, b, None);
@@ -249,7 +249,7 @@ fn views_of_any_layout_are_read_row_by_row() {
     let x = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
     let turned = g.input(x.t());
     assert_eq!(g.slice(turned), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
-    let every_other = g.input(x.slice(layerwise_autograd::tensor::ndarray::s![.., ..;2]));
+    let every_other = g.input(x.slice(layerwise_autograd::tensor::layerwise_autograd::tensor::ndarray::s![.., ..;2]));
     assert_eq!(g.slice(every_other), [1.0, 3.0, 4.0, 6.0]);
 }
 
@@ -307,4 +307,38 @@ fn one_row_through_batch_norm_leaves_the_running_variance() {
         (params.get(ids[0]), params.get(ids[1]), params.get(ids[2])),
         (&[2.0, 3.0][..], &[1.0, 1.0][..], &[2.0][..])
     );
+}
+
+/// A lent matrix gives what a copied one gives; one whose rows are apart, and more than a step takes, are copied.
+#[test]
+fn a_lent_input_is_read_in_place() {
+    let mut layout = Layout::new();
+    let w = layout.scope().param("w", ParamKind::Weight, 3, 2, Constant(0.5));
+    let params = Params::<f64>::init(layout, &Stream::new(0));
+    let wide = Array2::from_shape_fn((5, 6), |(i, j)| (i * 6 + j) as f64);
+    let apart = wide.slice(layerwise_autograd::tensor::ndarray::s![.., ..3]);
+    let whole = apart.to_owned();
+    let run = |lend: bool| {
+        let (mut tape, mut grads) = (Tape::new(), Gradients::new(&params));
+        let mut g = tape.graph(&params, Mode::Train, Stream::new(0));
+        let mut vars = Vec::new();
+        for x in [apart, whole.view(), whole.view(), whole.view(), whole.view(), whole.view()] {
+            vars.push(if lend { g.input_ref(x) } else { g.input(x) });
+        }
+        let w_var = g.param(w);
+        let mut y = g.linear(vars[0], w_var, None);
+        for x in &vars[1..] {
+            assert_eq!(g.value(*x), whole);
+            let z = g.linear(*x, w_var, None);
+            y = g.add(y, z);
+        }
+        let loss = g.sum_all(y);
+        let value = g.backward(loss, &mut grads, Accum::Replace);
+        let kept: Vec<bool> = vars.iter().map(|v| tape.value(*v).is_some()).collect();
+        (value, grads.get(w).map(<[f64]>::to_vec), kept)
+    };
+    let (copied, lent) = (run(false), run(true));
+    assert_eq!((copied.0, copied.1), (lent.0, lent.1));
+    assert_eq!(copied.2, [true; 6]);
+    assert_eq!(lent.2, [true, false, false, false, false, true], "the first lies apart, the last is one too many");
 }

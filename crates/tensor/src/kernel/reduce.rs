@@ -15,15 +15,29 @@ pub fn sum<T: Scalar>(x: &[T]) -> f64 {
     )
 }
 
-/// Sum of squares of `x`, in `f64` and in a fixed order: chunks of a fixed length, added pairwise.
+/// Sum of squares of `x`, in a fixed order: parts that depend on the length alone, each summed by short blocks whose totals are `f64`.
 pub fn sum_of_squares<T: Scalar>(x: &[T], par: Par) -> f64 {
-    let of_chunk = |x: &[T]| {
-        vectorize(
-            #[inline(always)]
-            || fold(x, |v| v.as_f64() * v.as_f64()),
-        )
-    };
-    pairwise(x, par.splits(x.len()), &of_chunk)
+    let chunks = x.len().div_ceil(TILE_VALUES);
+    let count = chunks.clamp(1, PARTS);
+    let edge = |part: usize| x.len().min(chunks * part / count * TILE_VALUES);
+    let mut parts = [0.0; PARTS];
+    run(0..count, 1, par.splits(x.len()), &mut parts[..count], &|range, out: &mut [f64]| {
+        for (out, part) in out.iter_mut().zip(range) {
+            let x = &x[edge(part)..edge(part + 1)];
+            *out = vectorize(
+                #[inline(always)]
+                || short_squares::<T, WIDE>(x),
+            );
+            // Squares that the element type cannot hold, or not with all their bits.
+            if !out.is_finite() || *out < LEAST_SQUARE {
+                *out = vectorize(
+                    #[inline(always)]
+                    || fold(x, |v| v.as_f64() * v.as_f64()),
+                );
+            }
+        }
+    });
+    parts[..count].iter().sum()
 }
 
 /// Inner product of `x` and `y`, in `f64` and in a fixed order.
@@ -92,19 +106,13 @@ pub fn sum_over_cols<T: Scalar>(rows: usize, cols: usize, x: &[T], accum: Accum,
 }
 
 /// Lanes of a sum along a row: a power of two, and as wide as the widest vector of `f32`.
-const LANES: usize = 16;
+pub(super) const LANES: usize = 16;
 
-/// `f` of the fixed chunks of `x`, added pairwise: the same tree whoever works, and no place to store the parts.
-fn pairwise<T: Sync>(x: &[T], split: bool, f: &(impl Fn(&[T]) -> f64 + Sync)) -> f64 {
-    let chunks = x.len().div_ceil(TILE_VALUES);
-    if chunks <= 1 {
-        return f(x);
-    }
-    let (left, right) = x.split_at(chunks / 2 * TILE_VALUES);
-    let sums = (|| pairwise(left, split, f), || pairwise(right, split, f));
-    let (left, right) = if split { rayon::join(sums.0, sums.1) } else { (sums.0(), sums.1()) };
-    left + right
-}
+/// Parts of a sum at most.
+const PARTS: usize = 64;
+
+/// Below it a sum of squares may have lost some of its terms to the limits of `f32`.
+const LEAST_SQUARE: f64 = 1e-24;
 
 /// Sum of a row; for use inside [`vectorize`].
 #[inline(always)]
@@ -128,37 +136,58 @@ pub(super) fn row_dot<T: Scalar>(x: &[T], y: &[T]) -> f64 {
     add_lanes(lanes)
 }
 
-/// `Σ x` along a row: [`SHORT`] values in the element type, these blocks in `f64`; for use inside [`vectorize`].
+/// `Σ x` along a row in `W` lanes, a multiple of [`LANES`]: [`SHORT`] values of a lane in the element type, these blocks in `f64`; for use
+/// inside [`vectorize`].
 ///
 /// A block errs by a few units of its terms, and a longer row by no more; widening every value to `f64` would cost twice the sums.
 #[inline(always)]
-pub(super) fn short_sum<T: Scalar>(x: &[T]) -> f64 {
+pub(super) fn short_sum<T: Scalar, const W: usize>(x: &[T]) -> f64 {
     let mut total = 0.0;
-    for block in x.chunks(SHORT) {
-        let mut lanes = [T::zero(); LANES];
-        let (chunks, rest) = block.as_chunks::<LANES>();
+    for block in x.chunks(SHORT * W) {
+        let mut lanes = [T::zero(); W];
+        let (chunks, rest) = block.as_chunks::<W>();
         for x in chunks {
-            for l in 0..LANES {
+            for l in 0..W {
                 lanes[l] += x[l];
             }
         }
         for (lane, x) in lanes.iter_mut().zip(rest) {
             *lane += *x;
         }
-        total += add_lanes(lanes).as_f64();
+        total += add_wide(&lanes);
+    }
+    total
+}
+
+/// `Σ x²` along a row, as [`short_sum`].
+#[inline(always)]
+pub(super) fn short_squares<T: Scalar, const W: usize>(x: &[T]) -> f64 {
+    let mut total = 0.0;
+    for block in x.chunks(SHORT * W) {
+        let mut lanes = [T::zero(); W];
+        let (chunks, rest) = block.as_chunks::<W>();
+        for x in chunks {
+            for l in 0..W {
+                lanes[l] = x[l].fma(x[l], lanes[l]);
+            }
+        }
+        for (lane, x) in lanes.iter_mut().zip(rest) {
+            *lane = x.fma(*x, *lane);
+        }
+        total += add_wide(&lanes);
     }
     total
 }
 
 /// `Σ d` and `Σ d²` along a row with `d = x - centre`, as [`short_sum`].
 #[inline(always)]
-pub(super) fn short_moments<T: Scalar>(x: &[T], centre: T) -> (f64, f64) {
+pub(super) fn short_moments<T: Scalar, const W: usize>(x: &[T], centre: T) -> (f64, f64) {
     let mut totals = (0.0, 0.0);
-    for block in x.chunks(SHORT) {
-        let (mut sums, mut squares) = ([T::zero(); LANES], [T::zero(); LANES]);
-        let (chunks, rest) = block.as_chunks::<LANES>();
+    for block in x.chunks(SHORT * W) {
+        let (mut sums, mut squares) = ([T::zero(); W], [T::zero(); W]);
+        let (chunks, rest) = block.as_chunks::<W>();
         for x in chunks {
-            for l in 0..LANES {
+            for l in 0..W {
                 let d = x[l] - centre;
                 sums[l] += d;
                 squares[l] = d.fma(d, squares[l]);
@@ -169,49 +198,77 @@ pub(super) fn short_moments<T: Scalar>(x: &[T], centre: T) -> (f64, f64) {
             *sum += d;
             *square = d.fma(d, *square);
         }
-        totals.0 += add_lanes(sums).as_f64();
-        totals.1 += add_lanes(squares).as_f64();
+        totals.0 += add_wide(&sums);
+        totals.1 += add_wide(&squares);
     }
     totals
 }
 
-/// `Σ x y` along rows, and `Σ x y z`, as [`short_sum`].
-///
-/// Without `y` that is `Σ x` and `Σ x z`.
+/// `Σ x y` and `Σ x y z` along rows, as [`short_sum`].
 #[inline(always)]
-pub(super) fn short_dots<T: Scalar>(x: &[T], y: Option<&[T]>, z: &[T]) -> (f64, f64) {
+pub(super) fn short_dots3<T: Scalar, const W: usize>(x: &[T], y: &[T], z: &[T]) -> (f64, f64) {
     let mut totals = (0.0, 0.0);
-    for (i, (x, z)) in x.chunks(SHORT).zip(z.chunks(SHORT)).enumerate() {
-        let (mut sums, mut dots) = ([T::zero(); LANES], [T::zero(); LANES]);
-        let ((xs, x), (zs, z)) = (x.as_chunks::<LANES>(), z.as_chunks::<LANES>());
-        let mut add = |x: &[T], y: Option<&[T]>, z: &[T]| match y {
-            Some(y) => {
-                for ((((sum, dot), x), y), z) in sums.iter_mut().zip(&mut dots).zip(x).zip(y).zip(z) {
-                    let d = *x * *y;
-                    *sum += d;
-                    *dot = d.fma(*z, *dot);
-                }
+    for ((x, y), z) in x.chunks(SHORT * W).zip(y.chunks(SHORT * W)).zip(z.chunks(SHORT * W)) {
+        let (mut sums, mut dots) = ([T::zero(); W], [T::zero(); W]);
+        let ((xs, x), (ys, y), (zs, z)) = (x.as_chunks::<W>(), y.as_chunks::<W>(), z.as_chunks::<W>());
+        for ((x, y), z) in xs.iter().zip(ys).zip(zs) {
+            for l in 0..W {
+                let d = x[l] * y[l];
+                sums[l] += d;
+                dots[l] = d.fma(z[l], dots[l]);
             }
-            None => {
-                for (((sum, dot), x), z) in sums.iter_mut().zip(&mut dots).zip(x).zip(z) {
-                    *sum += *x;
-                    *dot = x.fma(*z, *dot);
-                }
-            }
-        };
-        let y = y.map(|y| &y[i * SHORT..]);
-        for (j, (x, z)) in xs.iter().zip(zs).enumerate() {
-            add(x, y.map(|y| &y[j * LANES..(j + 1) * LANES]), z);
         }
-        add(x, y.map(|y| &y[xs.len() * LANES..]), z);
-        totals.0 += add_lanes(sums).as_f64();
-        totals.1 += add_lanes(dots).as_f64();
+        for ((((sum, dot), x), y), z) in sums.iter_mut().zip(&mut dots).zip(x).zip(y).zip(z) {
+            let d = *x * *y;
+            *sum += d;
+            *dot = d.fma(*z, *dot);
+        }
+        totals.0 += add_wide(&sums);
+        totals.1 += add_wide(&dots);
     }
     totals
 }
 
-/// Values that are summed in the element type: sixteen in each lane.
-const SHORT: usize = 16 * LANES;
+/// `Σ x` and `Σ x z` along rows, as [`short_sum`].
+#[inline(always)]
+pub(super) fn short_dots<T: Scalar, const W: usize>(x: &[T], z: &[T]) -> (f64, f64) {
+    let mut totals = (0.0, 0.0);
+    for (x, z) in x.chunks(SHORT * W).zip(z.chunks(SHORT * W)) {
+        let (mut sums, mut dots) = ([T::zero(); W], [T::zero(); W]);
+        let ((xs, x), (zs, z)) = (x.as_chunks::<W>(), z.as_chunks::<W>());
+        for (x, z) in xs.iter().zip(zs) {
+            for l in 0..W {
+                sums[l] += x[l];
+                dots[l] = x[l].fma(z[l], dots[l]);
+            }
+        }
+        for (((sum, dot), x), z) in sums.iter_mut().zip(&mut dots).zip(x).zip(z) {
+            *sum += *x;
+            *dot = x.fma(*z, *dot);
+        }
+        totals.0 += add_wide(&sums);
+        totals.1 += add_wide(&dots);
+    }
+    totals
+}
+
+/// Lanes for long rows: four of the widest vectors, so that one addition does not wait for the other. Short ones take [`LANES`].
+pub(super) const WIDE: usize = 4 * LANES;
+
+/// Values of a lane that are summed in the element type.
+const SHORT: usize = 16;
+
+/// The lanes together, pairwise.
+#[inline(always)]
+fn add_wide<T: Scalar, const W: usize>(lanes: &[T; W]) -> f64 {
+    let mut narrow = [T::zero(); LANES];
+    for wide in lanes.as_chunks::<LANES>().0 {
+        for l in 0..LANES {
+            narrow[l] += wide[l];
+        }
+    }
+    add_lanes(narrow).as_f64()
+}
 
 /// Largest value of a row, NaN left out, `-inf` if there is none; for use inside [`vectorize`].
 #[inline(always)]

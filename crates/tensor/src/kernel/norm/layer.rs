@@ -3,7 +3,7 @@
 use super::super::check::{check, check_row, put};
 use super::super::linear::Epilogue;
 use super::super::par::{Par, RowsMut, for_row_parts};
-use super::super::reduce::{fold, row_sum, short_dots, short_moments, short_sum};
+use super::super::reduce::{LANES, WIDE, fold, row_sum, short_dots, short_dots3, short_moments, short_sum};
 use super::{LEAST, check_out, finish, gain_and_bias, gain_and_bias_backward};
 use crate::math::vectorize;
 use crate::mode::Accum;
@@ -64,12 +64,21 @@ pub fn layer_norm_forward<T: Scalar>(
     });
 }
 
+/// Length from which sums along a row are taken in more lanes.
+const LONG: usize = 256;
+
 /// A row's mean in two parts, the first of the element type, and its biased variance; for use inside [`vectorize`].
 #[inline(always)]
 fn statistics<T: Scalar>(x: &[T], eps: f64) -> (T, f64, f64) {
     let n = x.len() as f64;
-    let centre = T::of(short_sum(x) / n);
-    let (sum, square) = short_moments(x, centre);
+    let (centre, sum, square);
+    if x.len() < LONG {
+        centre = T::of(short_sum::<T, LANES>(x) / n);
+        (sum, square) = short_moments::<T, LANES>(x, centre);
+    } else {
+        centre = T::of(short_sum::<T, WIDE>(x) / n);
+        (sum, square) = short_moments::<T, WIDE>(x, centre);
+    }
     let rest = sum / n;
     let mut var = square / n - rest * rest;
     if var < 0.0 {
@@ -136,14 +145,19 @@ fn backward_input<T: Scalar>(
                     let r = rstd[i];
                     match gain {
                         Some(gain) => {
-                            let (sum, dot) = short_dots(dy, Some(gain), z);
+                            let (sum, dot) = if cols < LONG {
+                                short_dots3::<T, LANES>(dy, gain, z)
+                            } else {
+                                short_dots3::<T, WIDE>(dy, gain, z)
+                            };
                             let (mean, along) = (T::of(sum / n), T::of(dot / n));
                             for (((dx, dy), z), g) in dx.iter_mut().zip(dy).zip(z).zip(gain) {
                                 put(dx, accum, r * (*dy * *g - along.fma(*z, mean)));
                             }
                         }
                         None => {
-                            let (sum, dot) = short_dots(dy, None, z);
+                            let (sum, dot) =
+                                if cols < LONG { short_dots::<T, LANES>(dy, z) } else { short_dots::<T, WIDE>(dy, z) };
                             let (mean, along) = (T::of(sum / n), T::of(dot / n));
                             for ((dx, dy), z) in dx.iter_mut().zip(dy).zip(z) {
                                 put(dx, accum, r * (*dy - along.fma(*z, mean)));
