@@ -2,6 +2,7 @@
 //!
 //! This program depends on none of our crates, so it builds in seconds and can build and run the others with the right features.
 
+mod bench;
 mod blas;
 mod check;
 mod cmd;
@@ -33,12 +34,23 @@ usage: cargo xtask COMMAND [OPTIONS]
   prove [--quick]           the proof at full size (under an hour): tests, laws, errors, kills, mutants, into docs/results/proof.md
   laws                      laws x entries x element types of the last test or proof, and what was not run
   mutants [--sample N]      every backward formula made wrong in every way, one at a time: a test has to notice
+  bench [NAME...]           steps of a workload (a name under benches/workloads, a file, or all) beside those of other libraries
+  bench --install [PEER...] install the libraries it compares with (jax, tensorflow, torch, burn, candle, sklearn), or some of them
+  bench --page              docs/performance.md from the records under docs/results/performance
   alone [CRATE...]          each library crate used from outside the workspace, with each of its features
   ci                        what continuous integration runs
 
 options of run, list, report and data:
   --blas auto|openblas|rust which library multiplies matrices (auto: OpenBLAS where it is installed)
-  all others are passed on: `cargo xtask run --help` shows them";
+  all others are passed on: `cargo xtask run --help` shows them
+
+options of bench:
+  --peers jax,torch|none    which libraries (default: all that are installed)
+  --threads 1,2             numbers of threads, each measured by itself (default 1,2)
+  --rounds N                rounds in which every program has its turn, at least 5 (default 7)
+  --seconds S               how long a program works in a round (default 0.3)
+  --blas auto|openblas|rust whether our build with OpenBLAS is measured beside the default one (auto: where it is installed)
+  --json FILE               where the record goes (default target/bench.json)";
 
 fn main() -> ExitCode {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
@@ -62,6 +74,7 @@ fn main() -> ExitCode {
         "docs" => check::docs(args),
         "tidy" => tidy::main(args),
         "laws" => laws::main(args),
+        "bench" => bench::main(args),
         "mutants" => mutants::main(args),
         "parity" => parity::main(args),
         "prove" => prove::main(args),

@@ -3,6 +3,7 @@
 mod criteria;
 mod documented;
 mod edges;
+mod performance;
 mod proof;
 mod rings;
 mod shelves;
@@ -54,6 +55,7 @@ fn all() -> Outcome<Vec<Problem>> {
     problems.extend(sources::check(&sources));
     problems.extend(criteria::check_repository(&root)?);
     problems.extend(proof::check(&root));
+    problems.extend(performance::check(&root));
     Ok(problems)
 }
 
