@@ -24,7 +24,7 @@ pub(crate) fn environment(peers: &[&Peer], pinned: bool) -> Value {
         "rustc": output(Command::new("rustc").arg("--version")).map(|t| t.trim().to_owned()),
         "cpu": field("/proc/cpuinfo", "model name"),
         "cores": std::thread::available_parallelism().map(usize::from).ok(),
-        "os": output(Command::new("uname").args(["-sr"])).map(|t| t.trim().to_owned()),
+        "os": system(),
         "memory": field("/proc/meminfo", "MemTotal").and_then(|text| memory(&text)),
         "date": output(Command::new("date").args(["-u", "+%Y-%m-%d"])).map(|t| t.trim().to_owned()),
         "pinned": pinned,
@@ -43,6 +43,13 @@ fn field(path: &str, key: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|l| l.starts_with(key))?;
     line.split_once(':').map(|(_, value)| value.trim().to_owned())
+}
+
+/// System, version and architecture; what a version says after a dash is of this installation alone.
+fn system() -> Option<String> {
+    let text = output(Command::new("uname").arg("-sr"))?;
+    let (name, version) = text.trim().split_once(' ')?;
+    Some(format!("{name} {} {}", version.split('-').next().unwrap_or_default(), std::env::consts::ARCH))
 }
 
 /// `24689764 kB` as `23.5 GiB`.

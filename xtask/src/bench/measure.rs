@@ -152,7 +152,8 @@ fn rotated(mut names: Vec<String>, round: usize) -> Vec<String> {
     names
 }
 
-fn label(workload: &Workload, threads: usize) -> String {
+/// `w1 with 2 threads`.
+pub(crate) fn label(workload: &Workload, threads: usize) -> String {
     format!("{} with {threads} thread{}", workload.name, if threads == 1 { "" } else { "s" })
 }
 

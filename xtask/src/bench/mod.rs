@@ -1,6 +1,7 @@
 //! `bench`: our training steps beside those of other libraries, on identical work, in one interleaved run.
 
 mod args;
+mod cells;
 mod child;
 mod environment;
 mod limit;
@@ -9,8 +10,10 @@ mod page;
 mod peers;
 mod record;
 mod stats;
+mod store;
 mod tables;
 mod targets;
+mod verdicts;
 mod workload;
 
 use std::path::PathBuf;
@@ -68,11 +71,11 @@ fn measure_all(plan: &Plan) -> Outcome {
                 }
                 Err(why) => {
                     eprintln!("  {}: {why}", workload.name);
-                    failures.push(format!("{} with {threads} threads", workload.name));
+                    failures.push(measure::label(workload, *threads));
                 }
             }
         }
-        record::write(&path, &record)?;
+        store::write(&path, &record)?;
     }
     say(format_args!("the record: {}", path.display()));
     if failures.is_empty() { Ok(()) } else { Err(Failure::new(format!("not measured: {}", failures.join(", ")))) }
@@ -100,7 +103,7 @@ fn build(wish: &str) -> Outcome<Vec<Program>> {
 fn probe(ours: &Program, threads: usize) -> Option<Peak> {
     let answer = output(Command::new(&ours.words[0]).arg("--probe").arg(threads.to_string()));
     let peak = answer.ok_or_else(|| "`peer --probe` fails".to_owned()).and_then(|line| Peak::parse(&line));
-    peak.inspect_err(|why| eprintln!("no limit for {threads} threads: {why}")).ok()
+    peak.inspect_err(|why| eprintln!("no limit with --threads {threads}: {why}")).ok()
 }
 
 /// A line on the terminal for what was just measured.
@@ -120,5 +123,5 @@ fn tell(record: &Value, workload: &Workload, threads: usize) {
     };
     let limit =
         ratio["fraction_of_limit"].as_f64().map_or_else(String::new, |x| format!("; {:.0} % of the limit", 100.0 * x));
-    say(format_args!("{} with {threads} threads: {us:.1} us{compared}{limit}", workload.name));
+    say(format_args!("{}: {us:.1} us{compared}{limit}", measure::label(workload, threads)));
 }
