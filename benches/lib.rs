@@ -4,9 +4,11 @@ use layerwise_tensor::{Scalar, Stream};
 
 mod network;
 mod prepared;
+mod probe;
 mod workload;
 
 pub use prepared::Prepared;
+pub use probe::{Limits, probe};
 pub use workload::{Activations, Blocks, Dtype, LossName, Rule, Workload};
 
 /// Batch, inputs and outputs of linear layers from small to bound by the product.

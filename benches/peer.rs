@@ -1,6 +1,7 @@
 //! Our side of the comparison with other libraries: a program that does a workload's steps when it is told to.
 //!
-//! `peer WORKLOAD.toml THREADS [VARIANT]`; what it reads and writes is described in `workloads/README.md`.
+//! `peer WORKLOAD.toml THREADS [VARIANT]`; what it reads and writes is described in `workloads/README.md`. `peer --probe THREADS` says
+//! what the machine can do.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::time::Instant;
 use layerwise::nn::{AnyLoss, AnyModule, Loss, Module};
 use layerwise::tensor::Scalar;
 use layerwise::tensor::kernel::{self, team};
-use layerwise_benches::{Dtype, Prepared, Workload};
+use layerwise_benches::{Dtype, Prepared, Workload, probe};
 use serde_json::{Value, json};
 
 fn main() -> ExitCode {
@@ -26,9 +27,15 @@ fn main() -> ExitCode {
 fn run() -> Result<(), String> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [workload, threads, ..] = args.as_slice() else {
-        return Err("usage: peer WORKLOAD.toml THREADS [VARIANT]".into());
+        return Err("usage: peer WORKLOAD.toml THREADS [VARIANT], or peer --probe THREADS".into());
     };
-    let threads = threads.parse().map_err(|_| format!("THREADS is a number, not `{threads}`"))?;
+    let threads = threads.parse().ok().filter(|n| *n > 0);
+    let threads = threads.ok_or_else(|| format!("THREADS is a number above 0, not `{}`", args[1]))?;
+    if workload == "--probe" {
+        let limits = probe(threads)?;
+        let bandwidth = limits.bandwidth.iter().map(|(bytes, gb_s)| json!({"bytes": bytes, "gb_s": gb_s}));
+        return say(&json!({"gflops": limits.gflops, "bandwidth_gb_s": bandwidth.collect::<Vec<_>>()}));
+    }
     let workload = Workload::read(Path::new(workload))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| e.to_string())?;
     match workload.dtype {

@@ -85,7 +85,7 @@ fn is_finite<T: Scalar>(v: Var, grads: &Grads<'_, T>) -> bool {
     let gradient = match node.kind {
         _ if !node.wants_grad => None,
         Kind::Param(id) => grads.params.get(id),
-        _ => grads.written[i].then(|| grads.slots[i].as_slice()),
+        _ => grads.written[i].then(|| &*grads.slots[i]),
     };
     gradient.is_none_or(|g| g.iter().all(|v| v.is_finite()))
 }

@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use layerwise_tensor::kernel::Par;
-use layerwise_tensor::{Accum, Gradients, Mode, ParamId, Params, Scalar};
+use layerwise_tensor::{Accum, AlignedVec, Gradients, Mode, ParamId, Params, Scalar};
 
 use crate::act::Act;
 use crate::node::{Kind, LENT, Node};
@@ -15,7 +15,7 @@ use crate::var::{Inputs, Var};
 ///
 /// ```
 /// use layerwise_autograd::{Backward, Forward, Inputs, Op, Var};
-/// use layerwise_tensor::{Accum, Scalar};
+/// use layerwise_tensor::{Accum, AlignedVec, Scalar};
 ///
 /// /// `y = x³`.
 /// #[derive(Clone, Copy)]
@@ -83,7 +83,7 @@ pub trait Op<T: Scalar>: Any + Send {
 pub struct Values<'a, T: Scalar> {
     pub(crate) params: &'a Params<T>,
     pub(crate) nodes: &'a [Node],
-    pub(crate) values: &'a [Vec<T>],
+    pub(crate) values: &'a [AlignedVec<T>],
     pub(crate) lent: [&'a [T]; LENT],
     pub(crate) stamp: u32,
 }
@@ -124,7 +124,7 @@ impl<'a, T: Scalar> Values<'a, T> {
 #[derive(Debug)]
 pub struct Grads<'a, T: Scalar> {
     pub(crate) nodes: &'a [Node],
-    pub(crate) slots: &'a mut [Vec<T>],
+    pub(crate) slots: &'a mut [AlignedVec<T>],
     pub(crate) written: &'a mut [bool],
     pub(crate) params: &'a mut Gradients<T>,
     pub(crate) stamp: u32,
@@ -166,16 +166,16 @@ impl<T: Scalar> Grads<'_, T> {
 
 /// What a slot keeps between forward and backward; the buffers keep their memory from step to step.
 #[derive(Debug)]
-pub struct Saved<T> {
+pub struct Saved<T: Scalar> {
     /// Three buffers of elements, for an operation to size as it needs.
-    pub values: [Vec<T>; 3],
+    pub values: [AlignedVec<T>; 3],
     /// Labels or positions.
     pub indices: Vec<u32>,
 }
 
-impl<T> Default for Saved<T> {
+impl<T: Scalar> Default for Saved<T> {
     fn default() -> Self {
-        Self { values: [Vec::new(), Vec::new(), Vec::new()], indices: Vec::new() }
+        Self { values: [AlignedVec::new(), AlignedVec::new(), AlignedVec::new()], indices: Vec::new() }
     }
 }
 
@@ -185,13 +185,13 @@ impl<T: Scalar> Saved<T> {
         let mut lens = lens.into_iter();
         self.values.each_mut().map(|v| {
             v.resize(lens.next().unwrap_or(0), T::zero());
-            v.as_mut_slice()
+            &mut **v
         })
     }
 
     /// The three buffers as they are.
     pub fn get(&self) -> [&[T]; 3] {
-        self.values.each_ref().map(Vec::as_slice)
+        self.values.each_ref().map(|v| &**v)
     }
 }
 
@@ -209,7 +209,7 @@ pub struct Forward<'a, T: Scalar> {
     /// What to keep for the backward pass.
     pub saved: &'a mut Saved<T>,
     /// Working space, undefined content, any size.
-    pub scratch: &'a mut Vec<T>,
+    pub scratch: &'a mut AlignedVec<T>,
     /// Whether a backward pass may come back to this operation: if not, nothing need be saved.
     pub wants_grad: bool,
     /// Training or use.
@@ -236,7 +236,7 @@ pub struct Backward<'a, T: Scalar> {
     /// What the forward pass kept.
     pub saved: &'a mut Saved<T>,
     /// Working space, undefined content, any size.
-    pub scratch: &'a mut Vec<T>,
+    pub scratch: &'a mut AlignedVec<T>,
     /// The gradients of the inputs.
     pub grads: Grads<'a, T>,
     /// Training or use.

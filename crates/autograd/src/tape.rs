@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use layerwise_tensor::{BufferUpdate, Gradients, Layout, ParamId, Scalar};
+use layerwise_tensor::{AlignedVec, BufferUpdate, Gradients, Layout, ParamId, Scalar};
 use ndarray::ArrayView2;
 
 use crate::labels::Labels;
@@ -46,11 +46,11 @@ pub struct Tape<T: Scalar> {
     /// Slots in use: the length of this step. The other vectors only grow.
     pub(crate) nodes: Vec<Node>,
     pub(crate) ops: Vec<Box<dyn Op<T>>>,
-    pub(crate) values: Vec<Vec<T>>,
-    pub(crate) grads: Vec<Vec<T>>,
+    pub(crate) values: Vec<AlignedVec<T>>,
+    pub(crate) grads: Vec<AlignedVec<T>>,
     pub(crate) saved: Vec<Saved<T>>,
     pub(crate) written: Vec<bool>,
-    pub(crate) scratch: Vec<T>,
+    pub(crate) scratch: AlignedVec<T>,
     pub(crate) pending: Vec<Pending>,
     pub(crate) pending_values: Vec<T>,
     /// What [`crate::Graph::penalize`] noted and no total has taken yet.
@@ -80,7 +80,7 @@ impl<T: Scalar> Tape<T> {
             grads: Vec::new(),
             saved: Vec::new(),
             written: Vec::new(),
-            scratch: Vec::new(),
+            scratch: AlignedVec::new(),
             pending: Vec::new(),
             pending_values: Vec::new(),
             penalties: Vec::new(),
@@ -206,8 +206,8 @@ impl<T: Scalar> Tape<T> {
         self.nodes.push(Node { rows, cols, kind, wants_grad, label });
         if i == self.values.len() {
             self.ops.push(Box::new(Nothing));
-            self.values.push(Vec::new());
-            self.grads.push(Vec::new());
+            self.values.push(AlignedVec::new());
+            self.grads.push(AlignedVec::new());
             self.saved.push(Saved::default());
             self.written.push(false);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use layerwise_tensor::{Gradients, Layout, ParamId, ParamKind, Params, Scalar};
+use layerwise_tensor::{AlignedVec, Gradients, Layout, ParamId, ParamKind, Params, Scalar};
 
 use crate::clip::{Clip, length, norm_factor, unit_factors};
 use crate::config::OptimizerConfig;
@@ -42,7 +42,7 @@ pub struct Optimizer<T: Scalar> {
     config: OptimizerConfig,
     layout: Arc<Layout>,
     segments: Vec<Segment>,
-    state: [Vec<T>; 3],
+    state: [AlignedVec<T>; 3],
     rate: f64,
     steps: u64,
     plateau: PlateauState,
@@ -285,7 +285,7 @@ impl OptimizerConfig {
         let segments: Vec<_> = trained.map(|id| self.segment(layout, id, &mut units)).collect();
         let slots = segments.iter().map(|s| s.rule.state_slots().len()).max().unwrap_or(0);
         let state = std::array::from_fn(|slot| {
-            let mut values = vec![T::zero(); if slot < slots { layout.trainable_len() } else { 0 }];
+            let mut values = AlignedVec::zeros(if slot < slots { layout.trainable_len() } else { 0 });
             for s in segments.iter().filter(|s| slot < s.rule.state_slots().len()) {
                 values[s.range.clone()].fill(T::of(s.rule.initial_state(slot)));
             }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use layerwise_tensor::kernel::{Par, for_chunks_mut};
-use layerwise_tensor::{ParamId, Scalar, Slice, SliceMut, math};
+use layerwise_tensor::{AlignedVec, ParamId, Scalar, Slice, SliceMut, math};
 
 use crate::constraint::SharedConstraint;
 use crate::rule::{RuleStep, SharedRule, State, UpdateRule, sign};
@@ -34,8 +34,14 @@ pub(crate) struct Segment {
 /// multiplied by the `factors` of their units, unless there are none.
 ///
 /// Elements do not depend on each other, so the bits do not depend on where the pass is cut.
-pub(crate) fn update<T: Scalar>(segments: &[Segment], w: &mut [T], g: &[T], factors: &[T], state: &mut [Vec<T>; 3]) {
-    let state = state.each_mut().map(Vec::as_mut_slice);
+pub(crate) fn update<T: Scalar>(
+    segments: &[Segment],
+    w: &mut [T],
+    g: &[T],
+    factors: &[T],
+    state: &mut [AlignedVec<T>; 3],
+) {
+    let state = state.each_mut().map(|s| &mut **s);
     for_chunks_mut(Par::Auto, w.len(), (w, g, state), |range, (w, g, state)| {
         chunk(segments, factors, range.start, w, g, state);
     });
@@ -48,7 +54,7 @@ pub(crate) fn update_matrices<T: Scalar>(
     w: &mut [T],
     g: &[T],
     factors: &[T],
-    state: &mut [Vec<T>; 3],
+    state: &mut [AlignedVec<T>; 3],
     scratch: &mut [T],
 ) {
     for segment in segments.iter().filter(|s| s.active && !s.range.is_empty()) {
@@ -59,7 +65,7 @@ pub(crate) fn update_matrices<T: Scalar>(
             let factors = &factors[segment.units.clone()];
             copy.chunks_exact_mut(cols).for_each(|row| row.iter_mut().zip(factors).for_each(|(g, f)| *g *= *f));
         }
-        let state = segment.cut(state.each_mut().map(Vec::as_mut_slice), segment.range.clone());
+        let state = segment.cut(state.each_mut().map(|s| &mut **s), segment.range.clone());
         let state = state.map(T::slice_mut);
         let (rule, step) = (&segment.rule, &segment.step);
         match (T::slice_mut(w), T::slice_mut(copy), T::slice_mut(scratch), state) {

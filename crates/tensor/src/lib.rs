@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod aligned;
 pub mod kernel;
 pub mod math;
 mod mode;
@@ -7,6 +8,7 @@ mod params;
 mod scalar;
 mod stream;
 
+pub use aligned::AlignedVec;
 pub use mode::{Accum, Mode};
 pub use ndarray;
 pub use params::{

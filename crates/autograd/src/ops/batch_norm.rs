@@ -117,7 +117,11 @@ struct BatchNorm {
 
 impl<T: Scalar> Op<T> for BatchNorm {
     fn name(&self) -> &'static str {
-        if self.ending.is_none() { "batch_norm" } else { "batch_norm_act_dropout" }
+        match (self.ending.act, self.ending.mask) {
+            (None, None) => "batch_norm",
+            (Some(_), None) => "batch_norm_act",
+            (_, Some(_)) => "batch_norm_act_dropout",
+        }
     }
 
     fn inputs(&self) -> Inputs {

@@ -1,7 +1,7 @@
 //! Loops that several operations share.
 
 use layerwise_tensor::kernel::{self, Par};
-use layerwise_tensor::{Accum, Scalar, math};
+use layerwise_tensor::{Accum, AlignedVec, Scalar, math};
 
 /// Where a gradient goes, and how.
 pub(crate) type Place<'a, T> = (&'a mut [T], Accum);
@@ -60,7 +60,7 @@ pub(crate) fn update<T: Scalar>(par: Par, cols: usize, y: &mut [T], s: &[T], f: 
 }
 
 /// The first `len` elements of a working space; undefined content.
-pub(crate) fn space<T: Scalar>(scratch: &mut Vec<T>, len: usize) -> &mut [T] {
+pub(crate) fn space<T: Scalar>(scratch: &mut AlignedVec<T>, len: usize) -> &mut [T] {
     if scratch.len() < len {
         scratch.resize(len, T::zero());
     }

@@ -77,7 +77,11 @@ struct LayerNorm {
 
 impl<T: Scalar> Op<T> for LayerNorm {
     fn name(&self) -> &'static str {
-        if self.ending.is_none() { "layer_norm" } else { "layer_norm_act_dropout" }
+        match (self.ending.act, self.ending.mask) {
+            (None, None) => "layer_norm",
+            (Some(_), None) => "layer_norm_act",
+            (_, Some(_)) => "layer_norm_act_dropout",
+        }
     }
 
     fn inputs(&self) -> Inputs {

@@ -69,7 +69,7 @@ fn micro_batches_add_up() {
     let mut tape = Tape::new();
     let mut run = |grads: &mut Gradients<f64>, rows: std::ops::Range<usize>, accum| {
         let mut g = begin(&mut tape, &params);
-        let v = g.input(x.slice(layerwise_autograd::tensor::layerwise_autograd::tensor::ndarray::s![rows, ..]));
+        let v = g.input(x.slice(layerwise_autograd::tensor::ndarray::s![rows, ..]));
         let (a, b) = (g.param(ids[0]), g.param(ids[1]));
         let h = g.linear_act(v, a, None, TANH);
         let y = g.linear(h, b, None);
@@ -249,7 +249,7 @@ fn views_of_any_layout_are_read_row_by_row() {
     let x = array![[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]];
     let turned = g.input(x.t());
     assert_eq!(g.slice(turned), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
-    let every_other = g.input(x.slice(layerwise_autograd::tensor::layerwise_autograd::tensor::ndarray::s![.., ..;2]));
+    let every_other = g.input(x.slice(layerwise_autograd::tensor::ndarray::s![.., ..;2]));
     assert_eq!(g.slice(every_other), [1.0, 3.0, 4.0, 6.0]);
 }
 

@@ -2,7 +2,7 @@
 
 use layerwise_autograd::{Backward, Forward, Graph, Inputs, Op, Var};
 use layerwise_tensor::kernel::{self, Par};
-use layerwise_tensor::{Accum, Constant, ParamId, ParamKind, Scalar, Scope, math};
+use layerwise_tensor::{Accum, AlignedVec, Constant, ParamId, ParamKind, Scalar, Scope, math};
 use serde::{Deserialize, Serialize};
 
 use super::check;
@@ -186,7 +186,7 @@ impl<T: Scalar> Op<T> for WeightNormOp {
 }
 
 /// `out = a b` by element.
-fn products<T: Scalar>(cols: usize, a: &[T], b: &[T], out: &mut Vec<T>, par: Par) {
+fn products<T: Scalar>(cols: usize, a: &[T], b: &[T], out: &mut AlignedVec<T>, par: Par) {
     out.resize(a.len(), T::zero());
     kernel::for_tiles(cols, out, par, |first, out| {
         let places = first * cols..first * cols + out.len();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::layout::{Layout, ParamId};
 use super::values::Params;
+use crate::aligned::AlignedVec;
 use crate::kernel::{self, Par};
 use crate::mode::Accum;
 use crate::scalar::Scalar;
@@ -36,7 +37,7 @@ struct Pending {
 #[derive(Clone, Debug)]
 pub struct Gradients<T: Scalar> {
     layout: Arc<Layout>,
-    values: Vec<T>,
+    values: AlignedVec<T>,
     written: Vec<bool>,
     pending: Vec<Pending>,
     pending_values: Vec<T>,
@@ -46,7 +47,7 @@ impl<T: Scalar> Gradients<T> {
     /// Unmarked gradients for `params`.
     pub fn new(params: &Params<T>) -> Self {
         let layout = Arc::clone(params.layout());
-        let values = vec![T::zero(); layout.trainable_len()];
+        let values = AlignedVec::zeros(layout.trainable_len());
         let written = vec![false; layout.specs().len()];
         Self { layout, values, written, pending: Vec::new(), pending_values: Vec::new() }
     }

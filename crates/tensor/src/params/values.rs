@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
 use super::layout::{Layout, ParamId};
+use crate::aligned::AlignedVec;
 use crate::scalar::Scalar;
 use crate::stream::Stream;
 
@@ -12,8 +13,8 @@ use crate::stream::Stream;
 #[derive(Clone, Debug)]
 pub struct Params<T: Scalar> {
     layout: Arc<Layout>,
-    trainable: Vec<T>,
-    buffers: Vec<T>,
+    trainable: AlignedVec<T>,
+    buffers: AlignedVec<T>,
     frozen: Vec<bool>,
 }
 
@@ -21,8 +22,8 @@ impl<T: Scalar> Params<T> {
     /// All zero, for values that come from elsewhere, such as a file.
     pub fn zeros(layout: impl Into<Arc<Layout>>) -> Self {
         let layout = layout.into();
-        let trainable = vec![T::zero(); layout.trainable_len()];
-        let buffers = vec![T::zero(); layout.buffer_len()];
+        let trainable = AlignedVec::zeros(layout.trainable_len());
+        let buffers = AlignedVec::zeros(layout.buffer_len());
         let frozen = vec![false; layout.specs().len()];
         Self { layout, trainable, buffers, frozen }
     }
