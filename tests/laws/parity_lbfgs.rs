@@ -6,10 +6,14 @@ use ndarray::Ix2;
 
 use crate::fixture::{self, Case, Tolerance};
 
-/// Wider than that of the other rules: a rounding in a difference of losses moves the minimum of a cubic, and from then on both walk
-/// through slightly different points, some eighty iterations long: another order of the terms of a bias's gradient moved the end by 3e-8.
+/// Wider than that of the other rules, and wider from step to step: a rounding in a difference of losses moves the minimum of a cubic, and
+/// from then on both walk through slightly different points, some eighty iterations long, whose distance grows. With the terms of a
+/// bias's gradient in two other orders it was below 1e-8 in the first ten steps and 5e-7 at the end.
 /// A wrong branch of the search would be off in the first digits.
-const TOLERANCE: Tolerance = Tolerance { relative: 1e-7, of_largest: 1e-7, absolute: 1e-12 };
+fn tolerance(step: usize) -> Tolerance {
+    let relative = if step <= 10 { 1e-8 } else { 1e-6 };
+    Tolerance { relative, of_largest: relative, absolute: 1e-12 }
+}
 
 #[test]
 fn twenty_steps_with_and_without_line_search() {
@@ -41,8 +45,8 @@ fn replay(case: &Case) -> f64 {
         });
         let what = format!("{}, step {}", case.name, t + 1);
         assert_eq!(optimizer.evaluations(), evaluations[t] as u64, "{what}: evaluations");
-        TOLERANCE.check(&format!("{what}, loss"), &[report.first_loss], &losses[t..=t]);
-        TOLERANCE.check(&what, params.trainable(), expected);
+        tolerance(t + 1).check(&format!("{what}, loss"), &[report.first_loss], &losses[t..=t]);
+        tolerance(t + 1).check(&what, params.trainable(), expected);
         let apart = params.trainable().iter().zip(expected).map(|(f, e)| (f - e).abs());
         worst = apart.fold(worst, f64::max);
     }

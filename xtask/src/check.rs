@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::blas;
 use crate::cmd::{Failure, Outcome, cargo, heading, output, root, run, say};
+use crate::counts;
 use crate::laws::{self, Ledger};
 use crate::mutants;
 use crate::parity;
@@ -73,6 +74,12 @@ pub(crate) fn ci(args: Vec<String>) -> Outcome {
     mutants::sample()?;
     heading("parity");
     parity::main(Vec::new())?;
+    if counts::possible() {
+        heading("instructions of a few steps");
+        counts::main(Vec::new())?;
+    } else {
+        say("skipped: instructions of a few steps (valgrind is not here)");
+    }
     if blas::found() {
         heading("the tests of the kernels with OpenBLAS");
         run(cargo(["test", "--package", "layerwise-tensor", "--features", "openblas"]).arg("--quiet"))?;

@@ -6,6 +6,7 @@ mod bench;
 mod blas;
 mod check;
 mod cmd;
+mod counts;
 mod experiments;
 mod laws;
 mod mutants;
@@ -37,6 +38,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   bench [NAME...]           steps of a workload (a name under benches/workloads, a file, or all) beside those of other libraries
   bench --install [PEER...] install the libraries it compares with (jax, tensorflow, torch, burn, candle, sklearn), or some of them
   bench --page              docs/performance.md from the records under docs/results/performance
+  counts [--write]          instructions of five steps of four workloads, against what is written down (needs valgrind)
   alone [CRATE...]          each library crate used from outside the workspace, with each of its features
   ci                        what continuous integration runs
 
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         "alone" => check::alone(args),
         "docs" => check::docs(args),
         "tidy" => tidy::main(args),
+        "counts" => counts::main(args),
         "laws" => laws::main(args),
         "bench" => bench::main(args),
         "mutants" => mutants::main(args),

@@ -195,13 +195,14 @@ impl<T: Scalar> Theory<'_, T> {
                 let back = self.tape.slot(var).cols as f64 * w.square * slope;
                 Some(Predicted { moments, gain: Some(width as f64 * w.square), gradient_growth: Some(back) })
             }
-            "batch_norm" | "layer_norm" => {
+            "batch_norm" | "batch_norm_act" | "layer_norm" | "layer_norm_act" => {
                 let gain = inputs.get(1).and_then(|v| self.moments_of_param(*v)).map_or(1.0, |m| m.square);
                 let bias = inputs.get(2).and_then(|v| self.moments_of_param(*v));
                 let bias = bias.unwrap_or(Moments { mean: 0.0, square: 0.0 });
-                let moments = Moments { mean: bias.mean, square: gain + bias.square };
-                let gradient_growth = Some(gain / self.normed_variance(inputs[0], op == "batch_norm"));
-                Some(Predicted { moments, gain: None, gradient_growth })
+                let z = Moments { mean: bias.mean, square: gain + bias.square };
+                let (moments, slope) = act.map_or((z, 1.0), |act| z.through(act));
+                let growth = slope * gain / self.normed_variance(inputs[0], op.starts_with("batch_norm"));
+                Some(Predicted { moments, gain: None, gradient_growth: Some(growth) })
             }
             "add" => {
                 let y = of(self, *inputs.get(1)?)?;
