@@ -15,7 +15,7 @@ use crate::var::{Inputs, Var};
 ///
 /// ```
 /// use layerwise_autograd::{Backward, Forward, Inputs, Op, Var};
-/// use layerwise_tensor::{Accum, AlignedVec, Scalar};
+/// use layerwise_tensor::{Accum, Scalar};
 ///
 /// /// `y = x³`.
 /// #[derive(Clone, Copy)]

@@ -3,8 +3,9 @@
 use layerwise_tensor::kernel::{self, Epilogue, Tile};
 use layerwise_tensor::{BufferUpdate, Mode, ParamId, Scalar};
 
-use super::elementwise::{accumulate, space};
+use super::elementwise::space;
 use super::ending::Ending;
+use super::layer_norm::hand_on;
 use crate::act::Act;
 use crate::graph::Graph;
 use crate::op::{Backward, Forward, Op, Saved, Values};
@@ -162,12 +163,7 @@ impl<T: Scalar> Op<T> for BatchNorm {
             let (x, mean, var) = (v.get(self.x), v.buffer(self.running_mean), v.buffer(self.running_var));
             kernel::batch_norm_eval_backward(rows, cols, self.eps, x, gain, mean, var, b.dy, dx, dgain, dbias, par);
         }
-        // One after the other: gain and bias may be one variable, and two places cannot be borrowed at once.
-        for (var, gradient) in [(self.gain, dgain), (self.bias, dbias)] {
-            if let Some(place) = var.and_then(|v| b.grads.get(v)) {
-                accumulate(par, cols, place, gradient);
-            }
-        }
+        hand_on(&mut b.grads, par, [(self.gain, dgain), (self.bias, dbias)]);
     }
 
     fn act(&self) -> Option<Act> {

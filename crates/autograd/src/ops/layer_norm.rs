@@ -1,13 +1,13 @@
 //! Layer normalisation.
 
 use layerwise_tensor::Scalar;
-use layerwise_tensor::kernel::{self, Epilogue, Tile};
+use layerwise_tensor::kernel::{self, Epilogue, Par, Tile};
 
 use super::elementwise::{accumulate, space};
 use super::ending::Ending;
 use crate::act::Act;
 use crate::graph::Graph;
-use crate::op::{Backward, Forward, Op, Saved, Values};
+use crate::op::{Backward, Forward, Grads, Op, Saved, Values};
 use crate::var::{Inputs, Var};
 
 impl<T: Scalar> Graph<'_, T> {
@@ -66,6 +66,15 @@ impl<T: Scalar> Graph<'_, T> {
     }
 }
 
+/// The gradients of gain and bias to their places, one after the other: they may be one variable.
+pub(super) fn hand_on<T: Scalar>(grads: &mut Grads<'_, T>, par: Par, gradients: [(Option<Var>, &mut [T]); 2]) {
+    for (var, gradient) in gradients {
+        if let Some(place) = var.and_then(|v| grads.get(v)) {
+            accumulate(par, gradient.len(), place, gradient);
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 struct LayerNorm {
     x: Var,
@@ -107,12 +116,7 @@ impl<T: Scalar> Op<T> for LayerNorm {
         let (dgain, dbias) = space(b.scratch, 2 * cols).split_at_mut(cols);
         let dx = b.grads.get(self.x);
         kernel::layer_norm_backward(rows, cols, normalized, rstd, gain, b.dy, dx, dgain, dbias, par);
-        // One after the other: gain and bias may be one variable, and two places cannot be borrowed at once.
-        for (var, gradient) in [(self.gain, dgain), (self.bias, dbias)] {
-            if let Some(place) = var.and_then(|v| b.grads.get(v)) {
-                accumulate(par, cols, place, gradient);
-            }
-        }
+        hand_on(&mut b.grads, par, [(self.gain, dgain), (self.bias, dbias)]);
     }
 
     fn act(&self) -> Option<Act> {

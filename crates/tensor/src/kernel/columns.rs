@@ -38,15 +38,14 @@ pub(super) fn column_sums_and_dots<T: Scalar>(
     sums: &mut [f64],
     dots: &mut [f64],
 ) {
-    vectorize(
+    column_pairs(
+        cols,
+        from,
+        (x, y),
         #[inline(always)]
-        || {
-            if sums.len() == COLUMNS {
-                sums_and_dots_of(COLUMNS, cols, from, x, y, sums, dots);
-            } else {
-                sums_and_dots_of(sums.len(), cols, from, x, y, sums, dots);
-            }
-        },
+        |_, x, y| (y, x),
+        sums,
+        dots,
     );
 }
 
@@ -55,17 +54,38 @@ pub(super) fn column_moments<T: Scalar>(
     cols: usize,
     from: usize,
     x: &[T],
-    centre: &[T],
+    centre: &[T; COLUMNS],
     sums: &mut [f64],
     squares: &mut [f64],
+) {
+    column_pairs(
+        cols,
+        from,
+        (x, x),
+        #[inline(always)]
+        |l, x, _| (x - centre[l], x - centre[l]),
+        sums,
+        squares,
+    );
+}
+
+/// [`pairs_of`] at the vectors at hand, with a width that the compiler knows where the tile is whole.
+#[inline(always)]
+fn column_pairs<T: Scalar>(
+    cols: usize,
+    from: usize,
+    xy: (&[T], &[T]),
+    pair: impl Fn(usize, T, T) -> (T, T),
+    sums: &mut [f64],
+    dots: &mut [f64],
 ) {
     vectorize(
         #[inline(always)]
         || {
             if sums.len() == COLUMNS {
-                moments_of(COLUMNS, cols, from, x, centre, sums, squares);
+                pairs_of(COLUMNS, cols, from, xy, &pair, sums, dots);
             } else {
-                moments_of(sums.len(), cols, from, x, centre, sums, squares);
+                pairs_of(sums.len(), cols, from, xy, &pair, sums, dots);
             }
         },
     );
@@ -108,13 +128,14 @@ fn sums_of<T: Scalar>(width: usize, cols: usize, from: usize, x: &[T], sums: &mu
     }
 }
 
+/// `sums[j] += Σᵢ d` and `dots[j] += Σᵢ d e` with `(d, e) = pair(l, x, y)` at row `i` and the `l`-th of the columns.
 #[inline(always)]
-fn sums_and_dots_of<T: Scalar>(
+fn pairs_of<T: Scalar>(
     width: usize,
     cols: usize,
     from: usize,
-    x: &[T],
-    y: &[T],
+    (x, y): (&[T], &[T]),
+    pair: impl Fn(usize, T, T) -> (T, T),
     sums: &mut [f64],
     dots: &mut [f64],
 ) {
@@ -123,58 +144,24 @@ fn sums_and_dots_of<T: Scalar>(
         let (sum, dot) = (&mut sum[..width], &mut dot[..width]);
         let ((xs, x), (ys, y)) = (fours(x, cols), fours(y, cols));
         for (x, y) in xs.zip(ys) {
-            let ([a, b, c, d], [p, q, r, s]) = (rows(x, cols, from, width), rows(y, cols, from, width));
+            let ([x0, x1, x2, x3], [y0, y1, y2, y3]) = (rows(x, cols, from, width), rows(y, cols, from, width));
             for l in 0..width {
-                sum[l] += (p[l] + q[l]) + (r[l] + s[l]);
-                dot[l] += a[l].fma(p[l], b[l] * q[l]) + c[l].fma(r[l], d[l] * s[l]);
+                let ((a, p), (b, q)) = (pair(l, x0[l], y0[l]), pair(l, x1[l], y1[l]));
+                let ((c, r), (d, s)) = (pair(l, x2[l], y2[l]), pair(l, x3[l], y3[l]));
+                sum[l] += (a + b) + (c + d);
+                dot[l] += a.fma(p, b * q) + c.fma(r, d * s);
             }
         }
         for (x, y) in x.chunks_exact(cols).zip(y.chunks_exact(cols)) {
-            let (a, p) = (&x[from..from + width], &y[from..from + width]);
+            let (x, y) = (&x[from..from + width], &y[from..from + width]);
             for l in 0..width {
-                sum[l] += p[l];
-                dot[l] += a[l] * p[l];
+                let (d, e) = pair(l, x[l], y[l]);
+                sum[l] += d;
+                dot[l] += d * e;
             }
         }
         widen(sums, sum);
         widen(dots, dot);
-    }
-}
-
-#[inline(always)]
-fn moments_of<T: Scalar>(
-    width: usize,
-    cols: usize,
-    from: usize,
-    x: &[T],
-    centre: &[T],
-    sums: &mut [f64],
-    squares: &mut [f64],
-) {
-    let centre = &centre[..width];
-    for block in x.chunks(BLOCK * cols) {
-        let (mut sum, mut square) = ([T::zero(); COLUMNS], [T::zero(); COLUMNS]);
-        let (sum, square) = (&mut sum[..width], &mut square[..width]);
-        let (fours, rest) = fours(block, cols);
-        for four in fours {
-            let [a, b, c, d] = rows(four, cols, from, width);
-            for l in 0..width {
-                let m = centre[l];
-                let (a, b, c, d) = (a[l] - m, b[l] - m, c[l] - m, d[l] - m);
-                sum[l] += (a + b) + (c + d);
-                square[l] += a.fma(a, b * b) + c.fma(c, d * d);
-            }
-        }
-        for row in rest.chunks_exact(cols) {
-            let a = &row[from..from + width];
-            for l in 0..width {
-                let d = a[l] - centre[l];
-                sum[l] += d;
-                square[l] += d * d;
-            }
-        }
-        widen(sums, sum);
-        widen(squares, square);
     }
 }
 

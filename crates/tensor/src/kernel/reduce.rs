@@ -179,72 +179,30 @@ pub(super) fn short_squares<T: Scalar, const W: usize>(x: &[T]) -> f64 {
     total
 }
 
-/// `Σ d` and `Σ d²` along a row with `d = x - centre`, as [`short_sum`].
+/// `Σ d` and `Σ d e` along rows of one length, with `(d, e) = pair(values at one place)`, as [`short_sum`].
 #[inline(always)]
-pub(super) fn short_moments<T: Scalar, const W: usize>(x: &[T], centre: T) -> (f64, f64) {
+pub(super) fn short_pairs<T: Scalar, const W: usize, const M: usize>(
+    rows: [&[T]; M],
+    pair: impl Fn([T; M]) -> (T, T),
+) -> (f64, f64) {
     let mut totals = (0.0, 0.0);
-    for block in x.chunks(SHORT * W) {
-        let (mut sums, mut squares) = ([T::zero(); W], [T::zero(); W]);
-        let (chunks, rest) = block.as_chunks::<W>();
-        for x in chunks {
-            for l in 0..W {
-                let d = x[l] - centre;
-                sums[l] += d;
-                squares[l] = d.fma(d, squares[l]);
-            }
-        }
-        for ((sum, square), x) in sums.iter_mut().zip(&mut squares).zip(rest) {
-            let d = *x - centre;
-            *sum += d;
-            *square = d.fma(d, *square);
-        }
-        totals.0 += add_wide(&sums);
-        totals.1 += add_wide(&squares);
-    }
-    totals
-}
-
-/// `Σ x y` and `Σ x y z` along rows, as [`short_sum`].
-#[inline(always)]
-pub(super) fn short_dots3<T: Scalar, const W: usize>(x: &[T], y: &[T], z: &[T]) -> (f64, f64) {
-    let mut totals = (0.0, 0.0);
-    for ((x, y), z) in x.chunks(SHORT * W).zip(y.chunks(SHORT * W)).zip(z.chunks(SHORT * W)) {
+    let len = rows[0].len();
+    for start in (0..len).step_by(SHORT * W) {
+        let end = len.min(start + SHORT * W);
+        let blocks = rows.map(|row| row[start..end].as_chunks::<W>());
         let (mut sums, mut dots) = ([T::zero(); W], [T::zero(); W]);
-        let ((xs, x), (ys, y), (zs, z)) = (x.as_chunks::<W>(), y.as_chunks::<W>(), z.as_chunks::<W>());
-        for ((x, y), z) in xs.iter().zip(ys).zip(zs) {
+        for i in 0..(end - start) / W {
+            let chunk = blocks.map(|(chunks, _)| &chunks[i]);
             for l in 0..W {
-                let d = x[l] * y[l];
+                let (d, e) = pair(chunk.map(|x| x[l]));
                 sums[l] += d;
-                dots[l] = d.fma(z[l], dots[l]);
+                dots[l] = d.fma(e, dots[l]);
             }
         }
-        for ((((sum, dot), x), y), z) in sums.iter_mut().zip(&mut dots).zip(x).zip(y).zip(z) {
-            let d = *x * *y;
-            *sum += d;
-            *dot = d.fma(*z, *dot);
-        }
-        totals.0 += add_wide(&sums);
-        totals.1 += add_wide(&dots);
-    }
-    totals
-}
-
-/// `Σ x` and `Σ x z` along rows, as [`short_sum`].
-#[inline(always)]
-pub(super) fn short_dots<T: Scalar, const W: usize>(x: &[T], z: &[T]) -> (f64, f64) {
-    let mut totals = (0.0, 0.0);
-    for (x, z) in x.chunks(SHORT * W).zip(z.chunks(SHORT * W)) {
-        let (mut sums, mut dots) = ([T::zero(); W], [T::zero(); W]);
-        let ((xs, x), (zs, z)) = (x.as_chunks::<W>(), z.as_chunks::<W>());
-        for (x, z) in xs.iter().zip(zs) {
-            for l in 0..W {
-                sums[l] += x[l];
-                dots[l] = x[l].fma(z[l], dots[l]);
-            }
-        }
-        for (((sum, dot), x), z) in sums.iter_mut().zip(&mut dots).zip(x).zip(z) {
-            *sum += *x;
-            *dot = x.fma(*z, *dot);
+        for l in 0..(end - start) % W {
+            let (d, e) = pair(blocks.map(|(_, rest)| rest[l]));
+            sums[l] += d;
+            dots[l] = d.fma(e, dots[l]);
         }
         totals.0 += add_wide(&sums);
         totals.1 += add_wide(&dots);

@@ -244,7 +244,7 @@ fn statistics<T: Scalar>(
     let split = par.splits(x.len());
     run(0..cols, COLUMNS, split, [mean, var, rstd], &|range, [mean, var, rstd]: [&mut [T]; 3]| {
         let (mut sums, mut squares, mut guess) = ([0.0; COLUMNS], [0.0; COLUMNS], [T::zero(); COLUMNS]);
-        let (sums, squares, guess) = (&mut sums[..range.len()], &mut squares[..range.len()], &mut guess[..range.len()]);
+        let (sums, squares) = (&mut sums[..range.len()], &mut squares[..range.len()]);
         // Every eighth row: the first columns of a matrix with rows eight times as long, and the first row of what is left.
         let (long, rest) = x.split_at(rows / GUESS * GUESS * cols);
         column_sums(GUESS * cols, range.start, long, sums);
@@ -253,7 +253,7 @@ fn statistics<T: Scalar>(
             *guess = T::of(*sum / rows.div_ceil(GUESS) as f64);
             *sum = 0.0;
         }
-        column_moments(cols, range.start, x, guess, sums, squares);
+        column_moments(cols, range.start, x, &guess, sums, squares);
         for j in 0..range.len() {
             let from_guess = sums[j] / n;
             let (mut m, mut v) = (guess[j].as_f64() + from_guess, squares[j] / n - from_guess * from_guess);

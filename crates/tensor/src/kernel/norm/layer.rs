@@ -3,7 +3,7 @@
 use super::super::check::{check, check_row, put};
 use super::super::linear::Epilogue;
 use super::super::par::{Par, RowsMut, for_row_parts};
-use super::super::reduce::{LANES, WIDE, fold, row_sum, short_dots, short_dots3, short_moments, short_sum};
+use super::super::reduce::{LANES, WIDE, fold, row_sum, short_pairs, short_sum};
 use super::{LEAST, check_out, finish, gain_and_bias, gain_and_bias_backward};
 use crate::math::vectorize;
 use crate::mode::Accum;
@@ -74,10 +74,10 @@ fn statistics<T: Scalar>(x: &[T], eps: f64) -> (T, f64, f64) {
     let (centre, sum, square);
     if x.len() < LONG {
         centre = T::of(short_sum::<T, LANES>(x) / n);
-        (sum, square) = short_moments::<T, LANES>(x, centre);
+        (sum, square) = short_pairs::<T, LANES, 1>([x], |[x]| (x - centre, x - centre));
     } else {
         centre = T::of(short_sum::<T, WIDE>(x) / n);
-        (sum, square) = short_moments::<T, WIDE>(x, centre);
+        (sum, square) = short_pairs::<T, WIDE, 1>([x], |[x]| (x - centre, x - centre));
     }
     let rest = sum / n;
     let mut var = square / n - rest * rest;
@@ -146,9 +146,9 @@ fn backward_input<T: Scalar>(
                     match gain {
                         Some(gain) => {
                             let (sum, dot) = if cols < LONG {
-                                short_dots3::<T, LANES>(dy, gain, z)
+                                short_pairs::<T, LANES, 3>([dy, gain, z], |[dy, g, z]| (dy * g, z))
                             } else {
-                                short_dots3::<T, WIDE>(dy, gain, z)
+                                short_pairs::<T, WIDE, 3>([dy, gain, z], |[dy, g, z]| (dy * g, z))
                             };
                             let (mean, along) = (T::of(sum / n), T::of(dot / n));
                             for (((dx, dy), z), g) in dx.iter_mut().zip(dy).zip(z).zip(gain) {
@@ -156,8 +156,11 @@ fn backward_input<T: Scalar>(
                             }
                         }
                         None => {
-                            let (sum, dot) =
-                                if cols < LONG { short_dots::<T, LANES>(dy, z) } else { short_dots::<T, WIDE>(dy, z) };
+                            let (sum, dot) = if cols < LONG {
+                                short_pairs::<T, LANES, 2>([dy, z], |[dy, z]| (dy, z))
+                            } else {
+                                short_pairs::<T, WIDE, 2>([dy, z], |[dy, z]| (dy, z))
+                            };
                             let (mean, along) = (T::of(sum / n), T::of(dot / n));
                             for ((dx, dy), z) in dx.iter_mut().zip(dy).zip(z) {
                                 put(dx, accum, r * (*dy - along.fma(*z, mean)));
