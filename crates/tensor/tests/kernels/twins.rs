@@ -118,6 +118,20 @@ fn linear_of<T: Scalar>(s: LinearShape, bias: bool, accum: Accum, seed: u64) {
     });
 }
 
+/// The sum of squares without the error of adding: what each addition loses is added at the end (Kahan, Babuska and Neumaier).
+fn compensated_squares<T: Scalar>(x: &[T]) -> f64 {
+    let (mut sum, mut lost) = (0.0f64, 0.0);
+    for v in x {
+        let v = v.as_f64();
+        let square = v * v;
+        // The terms are positive: the larger of the two is the sum, but for the first.
+        let next = sum + square;
+        lost += v.mul_add(v, -square) + if sum >= square { (sum - next) + square } else { (square - next) + sum };
+        sum = next;
+    }
+    sum + lost
+}
+
 fn reductions_of<T: Scalar>(rows: usize, cols: usize, accum: Accum, seed: u64) {
     let x = normal::<T>(seed, "x", rows * cols);
     let y = normal::<T>(seed, "y", rows * cols);
@@ -125,10 +139,11 @@ fn reductions_of<T: Scalar>(rows: usize, cols: usize, accum: Accum, seed: u64) {
     let product: f64 = x.iter().zip(&y).map(|(x, y)| (x.as_f64() * y.as_f64()).abs()).sum();
     let n = rows * cols;
     assert_sums("sum", &[kernel::sum(&x)], &[reference::sum(&x)], n, |_| total(&x));
-    let (found, wanted) = (kernel::sum_of_squares(&x, Par::Auto), reference::sum_of_squares(&x));
-    // Blocks in the element type: sixteen terms in a lane, then the lanes pairwise.
+    let (found, wanted) = (kernel::sum_of_squares(&x, Par::Auto), compensated_squares(&x));
+    // Blocks in the element type: sixteen terms in a lane, then the lanes pairwise. In `f64` the plain sum of the twin errs by more.
     let error = (found - wanted).abs();
     assert!(error <= 32.0 * T::epsilon().as_f64() * wanted, "sum of squares: {found} instead of {wanted}");
+    assert_sums("the twin's sum of squares", &[reference::sum_of_squares(&x)], &[wanted], n, |_| wanted);
     assert_sums("dot", &[kernel::dot(&x, &y)], &[reference::dot(&x, &y)], n, |_| product);
     assert_eq!(kernel::max_abs(&x), reference::max_abs(&x));
 
