@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use layerwise_benches::{Dtype, Workload};
+use layerwise_benches::Workload;
+use layerwise_tensor::DType;
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -25,13 +26,13 @@ fn run(workload: &Path, steps: &str) -> Result<(), String> {
     let workload = Workload::read(workload)?;
     // Outside any pool: the caller alone works, and every run does the same.
     match workload.dtype {
-        Dtype::F32 => {
+        DType::F32 => {
             let mut prepared = workload.prepare::<f32>()?;
             for _ in 0..steps {
                 std::hint::black_box(prepared.step());
             }
         }
-        Dtype::F64 => {
+        DType::F64 => {
             let mut prepared = workload.prepare::<f64>()?;
             for _ in 0..steps {
                 std::hint::black_box(prepared.step());

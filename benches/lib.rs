@@ -9,7 +9,7 @@ mod workload;
 
 pub use prepared::Prepared;
 pub use probe::{Limits, probe};
-pub use workload::{Activations, Blocks, Dtype, LossName, Rule, Workload};
+pub use workload::{Activations, Blocks, LossName, Rule, Workload};
 
 /// Batch, inputs and outputs of linear layers from small to bound by the product.
 pub const LINEAR_SIZES: &[[usize; 3]] =

@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use layerwise::nn::{AnyLoss, AnyModule, Loss, Module};
-use layerwise::tensor::Scalar;
 use layerwise::tensor::kernel::{self, team};
-use layerwise_benches::{Dtype, Prepared, Workload, probe};
+use layerwise::tensor::{DType, Scalar};
+use layerwise_benches::{Prepared, Workload, probe};
 use serde_json::{Value, json};
 
 fn main() -> ExitCode {
@@ -39,8 +39,8 @@ fn run() -> Result<(), String> {
     let workload = Workload::read(Path::new(workload))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| e.to_string())?;
     match workload.dtype {
-        Dtype::F32 => serve(&pool, &mut workload.prepare::<f32>()?),
-        Dtype::F64 => serve(&pool, &mut workload.prepare::<f64>()?),
+        DType::F32 => serve(&pool, &mut workload.prepare::<f32>()?),
+        DType::F64 => serve(&pool, &mut workload.prepare::<f64>()?),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use layerwise::nn::Norm;
+use layerwise_tensor::DType;
 use serde::Deserialize;
 
 /// The file's content; `workloads/README.md` says what each key means.
@@ -30,8 +31,8 @@ pub struct Workload {
     /// Rows of a batch.
     pub batch: usize,
     /// The element type.
-    #[serde(default)]
-    pub dtype: Dtype,
+    #[serde(default = "f32")]
+    pub dtype: DType,
     /// Residual blocks on the features.
     #[serde(default)]
     pub blocks: Option<Blocks>,
@@ -56,6 +57,10 @@ impl Default for Activations {
     }
 }
 
+fn f32() -> DType {
+    DType::F32
+}
+
 /// What is minimised.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
@@ -66,17 +71,6 @@ pub enum LossName {
     Mse,
     /// Nothing: a forward pass.
     None,
-}
-
-/// The element type of a workload.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub enum Dtype {
-    /// `f32`.
-    #[default]
-    F32,
-    /// `f64`.
-    F64,
 }
 
 /// Residual blocks `x += linear(activation(linear(norm(x))))`, and a norm behind them.

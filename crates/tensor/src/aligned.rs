@@ -11,7 +11,7 @@ const LINE: usize = 64;
 /// A growable buffer like a [`Vec`] whose first value lies at the start of a cache line.
 ///
 /// An allocator gives a `Vec<f32>` sixteen bytes of alignment at most, so a vector of 64 bytes straddles two lines wherever it is read:
-/// a product of one row with a matrix takes 1.7 times as long then, a whole training step up to 1.2 times. Parameters, gradients,
+/// a product of one row with a matrix takes 1.7 times as long then, a whole training step up to 1.1 times. Parameters, gradients,
 /// the state of optimizers and the slots of a tape lie in such buffers.
 ///
 /// ```

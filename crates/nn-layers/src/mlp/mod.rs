@@ -19,7 +19,7 @@ pub use config::{MlpConfig, Norm};
 /// A multilayer perceptron: linear layers with activations, norms and dropout between them.
 ///
 /// It computes what the `torch.nn.Sequential` of its layers computes, under the same names (every element counts, so a plain network
-/// has `0.weight`, `0.bias`, `2.weight`, ..), but a linear layer and the activation and dropout after it run as one operation.
+/// has `0.weight`, `0.bias`, `2.weight`, ..), but a linear layer or a norm runs with the activation and the dropout after it as one operation.
 /// [`MlpConfig::layers`] is that list of layers.
 ///
 /// ```
@@ -84,7 +84,7 @@ impl Mlp {
     }
 
     /// The names of its elements: the scopes under which its values stand on a graph. What is fused is one element,
-    /// named after the linear layer.
+    /// named after the linear layer or the norm.
     pub fn layer_names(&self) -> impl Iterator<Item = &str> {
         self.elements.iter().map(|e| e.name.as_str())
     }
