@@ -46,7 +46,7 @@ fn measure_all(plan: &Plan) -> Outcome {
     for peer in &chosen {
         match peer.programs() {
             Some(found) => programs.extend(found),
-            None => say(format_args!("{} is missing: `{}` installs it", peer.name, peer.how())),
+            None => say(format_args!("{} is missing: {}", peer.name, peer.how())),
         }
     }
     let can_pin = environment::can_pin();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cmd::{Failure, Outcome, cargo, heading, root, run};
+use crate::cmd::{Failure, Outcome, cargo, heading, root, run, say};
 
 /// A folder that holds ready virtual environments `NAME/bin/python`.
 const PLACE: &str = "LAYERWISE_PEERS";
@@ -55,7 +55,7 @@ impl Peer {
     /// One program for each variant, or none if the peer is not installed.
     pub(crate) fn programs(&self) -> Option<Vec<Program>> {
         let words = match self.language {
-            Language::Python => vec![self.python()?, script(self.name)],
+            Language::Python => vec![self.python()?, self.source()],
             Language::Rust => vec![
                 target()
                     .join("peers")
@@ -77,9 +77,21 @@ impl Peer {
         })
     }
 
-    /// The command that installs it.
+    /// What to do about it where it is not installed.
     pub(crate) fn how(&self) -> String {
-        format!("cargo xtask bench --install {}", self.name)
+        if self.source().is_file() {
+            format!("`cargo xtask bench --install {}` installs it", self.name)
+        } else {
+            "its program is not written yet".to_owned()
+        }
+    }
+
+    /// What its program is made from.
+    fn source(&self) -> PathBuf {
+        match self.language {
+            Language::Python => script(self.name),
+            Language::Rust => root().join("benches").join("peers").join(self.name).join("Cargo.toml"),
+        }
     }
 
     fn python(&self) -> Option<PathBuf> {
@@ -102,21 +114,26 @@ impl Peer {
                 run(pip.args(["-m", "pip", "install", "--disable-pip-version-check", "-r"]).arg(requirements))
             }
             Language::Rust => {
-                let manifest = root().join("benches").join("peers").join(self.name).join("Cargo.toml");
                 let mut build = cargo(["build", "--release", "--locked", "--manifest-path"]);
-                build.arg(manifest).arg("--target-dir").arg(target().join("peers").join(self.name));
+                build.arg(self.source()).arg("--target-dir").arg(target().join("peers").join(self.name));
                 run(&mut build)
             }
         }
     }
 }
 
-/// Installs the peers with these names, each by itself: one that fails does not keep the others from being installed.
+/// Installs the peers with these names, each by itself: one that fails does not keep the others from being installed. One whose program
+/// is not written yet is a failure only where nothing else was asked for.
 pub(crate) fn install(names: &[String]) -> Outcome {
+    let (written, unwritten): (Vec<_>, Vec<_>) = named(names).into_iter().partition(|peer| peer.source().is_file());
     let mut failures = Vec::new();
-    for peer in named(names) {
+    for peer in &written {
         heading(&format!("installing {}", peer.name));
         failures.extend(peer.install().err().map(|failure| format!("{}: {}", peer.name, failure.message)));
+    }
+    for peer in unwritten {
+        let line = format!("{}: {}", peer.name, peer.how());
+        if written.is_empty() { failures.push(line) } else { say(line) }
     }
     if failures.is_empty() { Ok(()) } else { Err(Failure::new(format!("not installed: {}", failures.join("; ")))) }
 }
@@ -154,8 +171,12 @@ mod tests {
     fn a_missing_peer_says_how_it_is_installed() {
         let nowhere = Peer { name: "no-such-peer", variants: &["default"], language: Language::Rust };
         assert!(nowhere.programs().is_none());
-        assert!(nowhere.how().ends_with("--install no-such-peer"));
-        let failure = Peer { language: Language::Python, ..nowhere }.install().unwrap_err();
-        assert!(failure.message.contains("requirements-no-such-peer.txt is missing"), "{}", failure.message);
+        assert_eq!(nowhere.how(), "its program is not written yet");
+        let jax = &PEERS[0];
+        assert_eq!(jax.how(), "`cargo xtask bench --install jax` installs it");
+        for peer in PEERS.iter().filter(|p| p.language == Language::Python) {
+            let requirements = format!("requirements-{}.txt", peer.name);
+            assert!(peer.source().with_file_name(requirements).is_file(), "{}", peer.name);
+        }
     }
 }
