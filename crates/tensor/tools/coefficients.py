@@ -12,6 +12,7 @@ import mpmath as mp
 mp.mp.dps = 60
 LN2 = mp.log(2)
 SKEW = 2
+SKEWED = ("ERF_FAR", "NORMAL_TAIL", "NORMAL_HAZARD")
 
 
 def remez(f, w, lo, hi, n, skew=1):
@@ -95,6 +96,14 @@ def q_cos(z):
     return rest(lambda z: (mp.cos(mp.sqrt(z)) - 1 + z / 2) / z**2, z, 0, mp.mpf(1) / 24)
 
 
+def tail(x):
+    return mp.erfc(x / mp.sqrt(2)) / 2
+
+
+def hazard(x):
+    return mp.npdf(x) / tail(x)
+
+
 def families(split_erf, far, n):
     """(name, formula, f, weight, lo, hi, number of coefficients)."""
     smax = (mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)
@@ -105,6 +114,8 @@ def families(split_erf, far, n):
         ("TANH", "`(tanh t - t) / t^3` in `t^2`, `t <= 0.55`", q_tanh, lambda z: z + mp.mpf("1e-9"), 0, mp.mpf("0.55") ** 2, n[2]),
         ("ERF_NEAR", f"`(erf t - t) / t` in `t^2`, `t <= {split_erf}`", q_erf, lambda z: mp.mpf(1), 0, mp.mpf(split_erf) ** 2, n[3]),
         ("ERF_FAR", f"`ln(1 - erf t)` in `t`, `{split_erf} < t <= {far}`", lambda t: mp.log(mp.erfc(t)), lambda t: mp.erfc(t) / mp.erf(t), split_erf, far, n[4]),
+        ("NORMAL_TAIL", "`ln(2 Phi(-x))` in `x`, `0 <= x <= 5.7`", lambda x: mp.log(2 * tail(x)), tail, 0, mp.mpf("5.7"), n[7]),
+        ("NORMAL_HAZARD", "`phi(x) / Phi(-x)` in `x`, `0 <= x <= 5.7`", hazard, lambda x: tail(x) * max(x, mp.mpf(1)), 0, mp.mpf("5.7"), n[8]),
         ("SIN", "`(sin t - t) / t^3` in `t^2`, `t <= pi / 4`", q_sin, lambda z: z + mp.mpf("1e-9"), 0, (mp.pi / 4) ** 2, n[5]),
         ("COS", "`(cos t - 1 + t^2 / 2) / t^4` in `t^2`, `t <= pi / 4`", q_cos, lambda z: z**2 + mp.mpf("1e-9"), 0, (mp.pi / 4) ** 2, n[6]),
     ]
@@ -131,7 +142,7 @@ def emit(ty, single, fams):
     for name, what, f, w, lo, hi, n in fams:
         if n == 0:
             continue
-        c, err = remez(f, w, lo, hi, n, SKEW if name == "ERF_FAR" else 1)
+        c, err = remez(f, w, lo, hi, n, SKEW if name in SKEWED else 1)
         bits = mp.log(err, 2)
         print(f"{ty} {name} {n}: 2^{mp.nstr(bits, 4)}", file=sys.stderr)
         print(f"    /// {what}; error 2^{mp.nstr(bits, 3)} of the function.")
@@ -145,6 +156,6 @@ def emit(ty, single, fams):
 if __name__ == "__main__":
     print("//! Minimax polynomials, written by `tools/coefficients.py`; do not edit.")
     print("#![allow(clippy::excessive_precision)]\n")
-    emit("f32", True, families("0.93", "4", [6, 3, 5, 7, 7, 0, 0]))
+    emit("f32", True, families("0.93", "4", [6, 3, 5, 7, 7, 0, 0, 10, 10]))
     print()
-    emit("f64", False, families("1.0", "6", [11, 7, 11, 13, 18, 6, 6]))
+    emit("f64", False, families("1.0", "6", [11, 7, 11, 13, 18, 6, 6, 0, 0]))

@@ -37,25 +37,22 @@ impl PointwiseFn for Gelu {
     #[inline(always)]
     fn f<T: Scalar>(_: [T; 2], x: T) -> T {
         let x = not_below(x, -FAR);
-        T::of(0.5) * x * (T::one() + math::erf(x * T::of(FRAC_1_SQRT_2)))
+        x * math::normal(x).0
     }
 
     #[inline(always)]
     fn df<T: Scalar>(_: [T; 2], x: T) -> T {
         let x = not_above(not_below(x, -FAR), FAR);
-        let cdf = T::of(0.5) * (T::one() + math::erf(x * T::of(FRAC_1_SQRT_2)));
-        let pdf = T::of(FRAC_1_SQRT_TAU) * math::exp(T::of(-0.5) * x * x);
-        cdf + x * pdf
+        let (cdf, pdf) = math::normal(x);
+        x.fma(pdf, cdf)
     }
 
-    // One erf for both.
+    // One exponential for both.
     #[inline(always)]
     fn both<T: Scalar>(_: [T; 2], x: T) -> (T, T) {
         let x = not_below(x, -FAR);
-        let near = not_above(x, FAR);
-        let twice = T::one() + math::erf(near * T::of(FRAC_1_SQRT_2));
-        let pdf = T::of(FRAC_1_SQRT_TAU) * math::exp(T::of(-0.5) * near * near);
-        (T::of(0.5) * x * twice, T::of(0.5) * twice + near * pdf)
+        let (cdf, pdf) = math::normal(x);
+        (x * cdf, not_above(x, FAR).fma(pdf, cdf))
     }
 
     #[inline(always)]

@@ -18,6 +18,13 @@ pub fn exp<T: Scalar>(x: T) -> T {
     p * half.pow2() * (n - half).pow2()
 }
 
+/// [`exp`] where neither the argument nor the result is extreme: between the type's subnormals and 1.
+#[inline(always)]
+pub(super) fn exp_inside<T: Scalar>(x: T) -> T {
+    let (r, n) = reduce(x);
+    (exp_m1_near(r) + T::one()) * n.pow2()
+}
+
 /// `e^x - 1`, exact in relative terms near 0.
 ///
 /// With `r` and `n` as in [`exp`]: `2^n (e^r - 1) + (2^n - 1)`. `exp_m1(-inf) = -1`, the sign of a zero is kept, NaN stays NaN.

@@ -18,7 +18,7 @@ mod sigmoid;
 mod tests;
 mod trig;
 
-pub use erf::{erf, normal_cdf, normal_pdf};
+pub use erf::{erf, normal, normal_cdf, normal_pdf};
 pub use exp::{exp, exp_m1};
 pub use level::{cpu_level, vectorize};
 pub use log::{log, log_1p, softplus};

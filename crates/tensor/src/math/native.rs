@@ -15,6 +15,9 @@ pub trait Native: Copy + 'static {
     const TANH: &'static [Self];
     const ERF_NEAR: &'static [Self];
     const ERF_FAR: &'static [Self];
+    /// Empty where a normal distribution is computed from `erf` and `exp`.
+    const NORMAL_TAIL: &'static [Self];
+    const NORMAL_HAZARD: &'static [Self];
     /// Where the two formulas of `erf` meet, and where `erf` has become 1.
     const ERF_RANGE: (f64, f64);
     /// Below the first `exp` is 0, above the second it is infinite.
@@ -43,7 +46,7 @@ pub trait Native: Copy + 'static {
 macro_rules! native {
     (
         $float:ident, $bits:ident, $table:ident, significand bits $significand:literal,
-        unit $unit:expr, erf $erf:expr, exp $exp:expr, exp_m1 $exp_m1:expr, ln2 rest $rest:expr
+        normal $tail:expr, $hazard:expr, unit $unit:expr, erf $erf:expr, exp $exp:expr, exp_m1 $exp_m1:expr, ln2 rest $rest:expr
     ) => {
         impl Native for $float {
             const EXP: &'static [Self] = &$table::EXP;
@@ -51,6 +54,8 @@ macro_rules! native {
             const TANH: &'static [Self] = &$table::TANH;
             const ERF_NEAR: &'static [Self] = &$table::ERF_NEAR;
             const ERF_FAR: &'static [Self] = &$table::ERF_FAR;
+            const NORMAL_TAIL: &'static [Self] = $tail;
+            const NORMAL_HAZARD: &'static [Self] = $hazard;
             const ERF_RANGE: (f64, f64) = $erf;
             const EXP_RANGE: (f64, f64) = $exp;
             const EXP_M1_LOW: f64 = $exp_m1;
@@ -100,11 +105,11 @@ macro_rules! native {
 }
 
 native!(
-    f32, u32, f32_table, significand bits 23,
+    f32, u32, f32_table, significand bits 23, normal &f32_table::NORMAL_TAIL, &f32_table::NORMAL_HAZARD,
     unit |bits: u64| (bits >> 40) as i32 as f32 * (1.0 / (1 << 24) as f32), erf (0.93, 4.0), exp (-104.0, 89.0), exp_m1 -20.0, ln2 rest -1.904_654_3e-9
 );
 native!(
-    f64, u64, f64_table, significand bits 52,
+    f64, u64, f64_table, significand bits 52, normal &[], &[],
     unit |bits: u64| f64::from_bits(bits >> 12 | 1f64.to_bits()) - 1.0, erf (1.0, 6.0), exp (-746.0, 710.0), exp_m1 -40.0, ln2 rest 2.319_046_813_846_299_6e-17
 );
 

@@ -8,6 +8,7 @@
 //! - `A` is read in place unless its rows lie far apart;
 //! - for `A Bᵀ` with few rows the transposed result is computed, since then it is the small factor that is transposed, not the large one.
 
+mod ahead;
 mod lanes;
 mod memory;
 mod row;

@@ -2,6 +2,7 @@
 
 use fearless_simd::{Simd, SimdBase, SimdFloat};
 
+use super::ahead::Ahead;
 use super::lanes::{Lanes, load, store};
 
 /// A tile of some rows and some vectors of columns: `c = a b`, or adds that to `c`.
@@ -30,15 +31,6 @@ pub(super) struct Tile<T> {
     pub(super) c_edge: usize,
     /// Whether to add to `c`.
     pub(super) add: bool,
-}
-
-/// Two vectors at the start of each of some rows.
-#[derive(Clone, Copy)]
-pub(super) struct Ahead<T> {
-    pub(super) at: *const T,
-    /// From row to row.
-    pub(super) row: usize,
-    pub(super) rows: usize,
 }
 
 /// Height of the next tile where `rows` are left.
@@ -118,6 +110,8 @@ unsafe fn compute<S: Simd, T: Lanes<S>, const R: usize, const N: usize, const PA
                     for j in 0..N {
                         T::prefetch(t.c.add(i * t.c_row + j * width));
                     }
+                    // Rows may begin anywhere in a line of the cache.
+                    T::prefetch(t.c.wrapping_add(i * t.c_row + N * width - 1));
                 }
                 let sums = sums::<S, T, R, N, PART, COPY>(s, t);
                 for i in 0..R {
@@ -148,14 +142,14 @@ unsafe fn sums<S: Simd, T: Lanes<S>, const R: usize, const N: usize, const PART:
     s: S,
     t: &Tile<T>,
 ) -> [[T::V; N]; R] {
+    let width = T::V::LEN;
     let mut sums = [[T::V::splat(s, T::default()); N]; R];
-    let (mut a, mut b, mut copy, mut ahead) = (t.a, t.b, t.copy, t.ahead.at);
-    let (a_row, a_term, b_term, edge, width) = (t.a_row, t.a_term, t.b_term, t.b_edge, T::V::LEN);
+    let (mut a, mut b, mut copy) = (t.a, t.b, t.copy);
+    let (hints, mut walk) = (if COPY { 0 } else { t.ahead.len() }, t.ahead.start());
+    let (a_row, a_term, b_term, edge) = (t.a_row, t.a_term, t.b_term, t.b_edge);
     for p in 0..t.k {
-        if !COPY && p < t.ahead.rows {
-            T::prefetch_far(ahead);
-            T::prefetch_far(ahead.wrapping_add(width));
-            ahead = ahead.wrapping_add(t.ahead.row);
+        if p < hints {
+            walk.step::<S>(&t.ahead);
         }
         // SAFETY: the caller's promise.
         unsafe {
@@ -167,6 +161,9 @@ unsafe fn sums<S: Simd, T: Lanes<S>, const R: usize, const N: usize, const PART:
                     store::<S, T>(row[j], copy.add(j * width));
                     T::prefetch(b.wrapping_add(AHEAD * b_term));
                 }
+            }
+            if COPY {
+                T::prefetch(b.wrapping_add(AHEAD * b_term + N * width - 1));
             }
             for i in 0..R {
                 // From a base and a stride: with a pointer for each row a third of the speed is left.

@@ -4,10 +4,11 @@ use std::ptr::null_mut;
 
 use fearless_simd::{Simd, SimdBase};
 
+use super::ahead::{Ahead, Pairs};
 use super::lanes::Lanes;
 use super::memory::{Places, STRIP, depth};
 use super::row::row;
-use super::tile::{Ahead, Tile, height, tile};
+use super::tile::{Tile, height, tile};
 use super::transpose::transpose;
 use crate::kernel::gemm::{Block, Form};
 
@@ -69,39 +70,45 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                         b_term: vectors * width,
                         b_edge: width,
                         copy: null_mut(),
-                        ahead: Ahead { at: b.b, row: b.ldb, rows: 0 },
+                        ahead: Ahead(Pairs::NONE, Pairs::NONE),
                         c: b.c.add(i0 * b.ldc + j),
                         c_row: b.ldc,
                         c_edge: edge,
                         add: b.add || p0 > 0,
                     };
                     let packed = t;
-                    let mut copies = false;
+                    let copies = m > 2 * T::ROWS;
                     if b.form == Form::Nt {
                         let cols = (vectors - 1) * width + edge;
                         let from = (b.b.add(j * b.ldb + p0), b.ldb);
                         transpose(s, (cols, k), from, (places.panel, vectors * width), true);
                     } else {
                         (t.b, t.b_term, t.b_edge) = (b.b.add(p0 * b.ldb + j), b.ldb, edge);
-                        copies = m > 2 * T::ROWS;
                         t.copy = if copies { places.panel } else { null_mut() };
                     }
                     // The panel after this one comes near while this one's tiles are computed.
+                    let (b_term, b_col) = b.b_strides();
                     let next = if j + vectors * width < b.n {
-                        b.b.wrapping_add(p0 * b.ldb + j + vectors * width)
+                        b.b.wrapping_add(p0 * b_term + (j + vectors * width) * b_col)
                     } else if p0 + k < b.k {
-                        b.b.wrapping_add((p0 + k) * b.ldb)
+                        b.b.wrapping_add((p0 + k) * b_term)
                     } else {
                         b.b
                     };
-                    let share = if copies { k.div_ceil(m / T::ROWS - 1) } else { 0 };
+                    let (lines, turns) = if b_term == 1 { (2 * width, k.div_ceil(2 * width)) } else { (k, 1) };
+                    let share = if copies { lines.div_ceil(m / T::ROWS - 1) } else { 0 };
                     let (mut i, mut brought) = (0, 0);
                     while i < m {
                         let rows = height::<S, T>(m - i);
-                        if copies && i > 0 {
-                            (t.ahead.at, t.ahead.rows) = (next.wrapping_add(brought * b.ldb), share.min(k - brought));
-                            brought += t.ahead.rows;
+                        if share > 0 && i > 0 {
+                            let rows = share.min(lines - brought);
+                            t.ahead.0 = Pairs { at: next.wrapping_add(brought * b.ldb), row: b.ldb, rows, turns };
+                            brought += rows;
                         }
+                        let below = if i + rows < m { i + rows } else { 0 };
+                        let beside = if below > 0 { 0 } else { vectors * width };
+                        t.ahead.1 =
+                            Pairs { at: packed.c.wrapping_add(below * b.ldc + beside), row: b.ldc, rows, turns: 1 };
                         if packs {
                             t.a = places.rows.add(i * k);
                             (t.a_row, t.a_term) = if a_term == 1 { (k, 1) } else { (1, rows) };
@@ -110,7 +117,7 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                         }
                         t.c = packed.c.add(i * b.ldc);
                         tile(s, rows, vectors, &t);
-                        if copies && i == 0 {
+                        if i == 0 && !t.copy.is_null() {
                             (t.b, t.b_term, t.b_edge, t.copy) = (packed.b, packed.b_term, packed.b_edge, packed.copy);
                         }
                         i += rows;
@@ -157,15 +164,37 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
                 }
                 for p0 in (0..b.k).step_by(depth) {
                     let k = depth.min(b.k - p0);
+                    let pairs = k.div_ceil(2 * width);
+                    let turns = pairs.div_ceil(cols.div_ceil(2 * width));
                     let mut i = 0;
                     while i < m {
                         let rows = height::<S, T>(m - i);
                         let a = b.b.add((i0 + i) * b.ldb + p0);
+                        // The rows after these come near while these are used: each panel brings its part of them.
+                        let next = if i + rows < m {
+                            a.wrapping_add(rows * b.ldb)
+                        } else if p0 + k < b.k {
+                            b.b.wrapping_add(i0 * b.ldb + p0 + k)
+                        } else {
+                            b.b.wrapping_add((i0 + m) * b.ldb)
+                        };
                         let mut j = 0;
                         while j < cols {
                             let (vectors, _) = panel::<S, T>(cols - j);
-                            // Their starts set the processor to read the next rows in time.
-                            let next = if j == 0 { rows.min(m - i - rows) } else { 0 };
+                            let first = j / (2 * width) * turns;
+                            let factor = Pairs {
+                                at: next.wrapping_add(first * 2 * width),
+                                row: b.ldb,
+                                rows,
+                                turns: turns.min(pairs.saturating_sub(first)),
+                            };
+                            // Where these sums go in the end.
+                            let result = Pairs {
+                                at: c.wrapping_add(j * b.ldc + i),
+                                row: b.ldc,
+                                rows: (cols - j).min(2 * width),
+                                turns: usize::from(p0 + k == b.k),
+                            };
                             let t = Tile {
                                 k,
                                 a,
@@ -175,7 +204,7 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
                                 b_term: vectors * width,
                                 b_edge: width,
                                 copy: null_mut(),
-                                ahead: Ahead { at: a.wrapping_add(rows * b.ldb), row: b.ldb, rows: next },
+                                ahead: Ahead(factor, result),
                                 c: places.turned.add(i * padded + j),
                                 c_row: padded,
                                 c_edge: width,
