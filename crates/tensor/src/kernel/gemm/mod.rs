@@ -205,9 +205,14 @@ const SMALLEST_BLOCK: usize = 1 << 19;
 /// Most blocks: more would only be packed more often.
 const MOST_BLOCKS: usize = 16;
 
+/// Rows of `Aᵀ B` and columns of the other products that a block has at least, as long as it can be cut the other way.
+const SMALLEST_ROWS: usize = 48;
+const SMALLEST_COLS: usize = 32;
+
 /// Height and width of the blocks of `C`, from the shape alone.
 ///
-/// The longer a block is in the direction its packed factor is used, the better: products cut their columns first, `Aᵀ B` its rows.
+/// Products cut their columns, `Aᵀ B` its rows, down to the width of a panel and the height of four tiles: then the two factors that a
+/// worker reads whole are the activations, which all workers read in any case, and what it reads in part are weights or their gradient.
 /// The number of blocks each way is a power of two, so that halves weigh the same.
 fn block_edges(form: Form, m: usize, n: usize, k: usize) -> (usize, usize) {
     let work = m * n * k;
@@ -217,7 +222,7 @@ fn block_edges(form: Form, m: usize, n: usize, k: usize) -> (usize, usize) {
     let (mut down, mut across) = (1, 1);
     while down * across < MOST_BLOCKS && work / (2 * down * across) >= SMALLEST_BLOCK {
         let (high, wide) = (m / down, n / across);
-        let cut_rows = if form == Form::Tn { high >= 128 || high > wide } else { wide < 256 && high > wide };
+        let cut_rows = if form == Form::Tn { high >= SMALLEST_ROWS } else { wide < 2 * SMALLEST_COLS };
         *(if cut_rows { &mut down } else { &mut across }) *= 2;
     }
     let edge = |len: usize, blocks: usize| len.div_ceil(blocks).next_multiple_of(16).min(len);

@@ -19,11 +19,12 @@ pub(super) struct Pairs<T> {
 
 /// What a tile brings near: factors and places of results, one after the other.
 #[derive(Clone, Copy)]
-pub(super) struct Ahead<T>(pub(super) Pairs<T>, pub(super) Pairs<T>);
+pub(super) struct Ahead<T>(pub(super) [Pairs<T>; 3]);
 
 impl<T> Pairs<T> {
     pub(super) const NONE: Self = Self { at: std::ptr::null(), row: 0, rows: 0, turns: 0 };
 
+    #[inline(always)]
     fn len(&self) -> usize {
         self.rows * self.turns
     }
@@ -33,12 +34,17 @@ impl<T: Copy> Ahead<T> {
     /// Number of steps.
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
-        self.0.len() + self.1.len()
+        self.0.iter().map(Pairs::len).sum()
     }
 
+    /// The first step; there must be one.
     #[inline(always)]
     pub(super) fn start(&self) -> Walk<T> {
-        Walk::along(if self.0.len() > 0 { &self.0 } else { &self.1 })
+        let mut walk = Walk { now: self.0[0], left: self.0[0].rows, place: 0 };
+        if walk.now.len() == 0 {
+            walk.next(self);
+        }
+        walk
     }
 }
 
@@ -47,12 +53,21 @@ pub(super) struct Walk<T> {
     now: Pairs<T>,
     /// Rows left of this turn.
     left: usize,
+    place: usize,
 }
 
 impl<T: Copy> Walk<T> {
+    /// Goes on to what is not empty, or to the last.
     #[inline(always)]
-    fn along(pairs: &Pairs<T>) -> Self {
-        Self { now: *pairs, left: pairs.rows }
+    fn next(&mut self, ahead: &Ahead<T>) {
+        while self.place + 1 < ahead.0.len() {
+            self.place += 1;
+            self.now = ahead.0[self.place];
+            if self.now.len() > 0 {
+                break;
+            }
+        }
+        self.left = self.now.rows;
     }
 
     /// Asks for the next two vectors.
@@ -75,7 +90,7 @@ impl<T: Copy> Walk<T> {
                 self.left = self.now.rows;
                 self.now.at = self.now.at.wrapping_add(2 * width).wrapping_sub(self.now.rows * self.now.row);
             } else {
-                *self = Self::along(&ahead.1);
+                self.next(ahead);
             }
         }
     }

@@ -58,6 +58,13 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                 if packs {
                     pack(m, k, a, a_row, a_term, places.rows, height::<S, T>);
                 }
+                let pairs = k.div_ceil(2 * width);
+                let (at, rows) = if p0 + k < b.k {
+                    (a.wrapping_add(k * a_term), m)
+                } else {
+                    (b.a.wrapping_add((i0 + STRIP) * a_row), b.m.saturating_sub(i0 + STRIP))
+                };
+                let later = Pairs { at, row: a_row, rows, turns: pairs.div_ceil(b.n.div_ceil(2 * width)) };
                 let mut j = 0;
                 while j < b.n {
                     let (vectors, edge) = panel::<S, T>(b.n - j);
@@ -70,7 +77,7 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                         b_term: vectors * width,
                         b_edge: width,
                         copy: null_mut(),
-                        ahead: Ahead(Pairs::NONE, Pairs::NONE),
+                        ahead: Ahead([Pairs::NONE; 3]),
                         c: b.c.add(i0 * b.ldc + j),
                         c_row: b.ldc,
                         c_edge: edge,
@@ -102,18 +109,26 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                         let rows = height::<S, T>(m - i);
                         if share > 0 && i > 0 {
                             let rows = share.min(lines - brought);
-                            t.ahead.0 = Pairs { at: next.wrapping_add(brought * b.ldb), row: b.ldb, rows, turns };
+                            t.ahead.0[0] = Pairs { at: next.wrapping_add(brought * b.ldb), row: b.ldb, rows, turns };
                             brought += rows;
                         }
                         let below = if i + rows < m { i + rows } else { 0 };
                         let beside = if below > 0 { 0 } else { vectors * width };
-                        t.ahead.1 =
+                        t.ahead.0[1] =
                             Pairs { at: packed.c.wrapping_add(below * b.ldc + beside), row: b.ldc, rows, turns: 1 };
                         if packs {
                             t.a = places.rows.add(i * k);
                             (t.a_row, t.a_term) = if a_term == 1 { (k, 1) } else { (1, rows) };
                         } else {
                             t.a = a.add(i * a_row);
+                            // Each panel brings its part of the rows that are read after these.
+                            let first = j / (2 * width) * later.turns;
+                            t.ahead.0[2] = Pairs {
+                                at: later.at.wrapping_add(i * a_row + first * 2 * width),
+                                row: a_row,
+                                rows: rows.min(later.rows.saturating_sub(i)),
+                                turns: later.turns.min(pairs.saturating_sub(first)),
+                            };
                         }
                         t.c = packed.c.add(i * b.ldc);
                         tile(s, rows, vectors, &t);
@@ -204,7 +219,7 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
                                 b_term: vectors * width,
                                 b_edge: width,
                                 copy: null_mut(),
-                                ahead: Ahead(factor, result),
+                                ahead: Ahead([factor, result, Pairs::NONE]),
                                 c: places.turned.add(i * padded + j),
                                 c_row: padded,
                                 c_edge: width,
