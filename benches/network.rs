@@ -63,7 +63,9 @@ impl Rule {
             other => return Err(format!("there is no rule `{other}`; choose sgd, adam, adamw or rmsprop")),
         };
         let clip = self.clip_norm.map_or(json!("none"), |norm| json!({"global_norm": norm}));
-        let all = json!({"rule": rule, "rate": self.rate, "clip": clip, "weight_decay": self.weight_decay});
+        let decay = self.weight_decay;
+        // Other libraries decay biases and norms too.
+        let all = json!({"rule": rule, "rate": self.rate, "clip": clip, "weight_decay": decay, "decay_on": "all"});
         serde_json::from_value(all).map_err(|e| format!("[optimizer]: {e}"))
     }
 }
