@@ -2,6 +2,7 @@
 
 use layerwise_tensor::{Scalar, Stream};
 
+mod agreement;
 mod network;
 mod prepared;
 mod probe;

@@ -1,7 +1,7 @@
 //! Our side of the comparison with other libraries: a program that does a workload's steps when it is told to.
 //!
-//! `peer WORKLOAD.toml THREADS [VARIANT]`; what it reads and writes is described in `workloads/README.md`. `peer --probe THREADS` says
-//! what the machine can do.
+//! `peer WORKLOAD.toml THREADS [VARIANT [START AFTER]]`; what it reads and writes is described in `workloads/README.md`. `peer --probe
+//! THREADS` says what the machine can do, `peer --start WORKLOAD.toml START` writes what the check of agreement begins with.
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -26,9 +26,21 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), String> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [workload, threads, ..] = args.as_slice() else {
-        return Err("usage: peer WORKLOAD.toml THREADS [VARIANT], or peer --probe THREADS".into());
+    let [workload, threads, more @ ..] = args.as_slice() else {
+        return Err(
+            "usage: peer WORKLOAD.toml THREADS [VARIANT [START AFTER]], peer --start WORKLOAD.toml START, or peer \
+                    --probe THREADS"
+                .into(),
+        );
     };
+    if let ("--start", [file]) = (workload.as_str(), more) {
+        let workload = Workload::read(Path::new(threads))?;
+        let bytes = match workload.dtype {
+            DType::F32 => workload.prepare::<f32>()?.start(),
+            DType::F64 => workload.prepare::<f64>()?.start(),
+        };
+        return std::fs::write(file, bytes).map_err(|e| format!("{file}: {e}"));
+    }
     let threads = threads.parse().ok().filter(|n| *n > 0);
     let threads = threads.ok_or_else(|| format!("THREADS is a number above 0, not `{}`", args[1]))?;
     if workload == "--probe" {
@@ -38,10 +50,28 @@ fn run() -> Result<(), String> {
     }
     let workload = Workload::read(Path::new(workload))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|e| e.to_string())?;
-    match workload.dtype {
-        DType::F32 => serve(&pool, &mut workload.prepare::<f32>()?),
-        DType::F64 => serve(&pool, &mut workload.prepare::<f64>()?),
+    match (workload.dtype, more) {
+        (DType::F32, [_, start, after]) => agree(&pool, &mut workload.prepare::<f32>()?, start, after),
+        (DType::F64, [_, start, after]) => agree(&pool, &mut workload.prepare::<f64>()?, start, after),
+        (DType::F32, _) => serve(&pool, &mut workload.prepare::<f32>()?),
+        (DType::F64, _) => serve(&pool, &mut workload.prepare::<f64>()?),
     }
+}
+
+/// Steps from the file `start` into the file `after`.
+fn agree<T: Scalar>(
+    pool: &rayon::ThreadPool,
+    prepared: &mut Prepared<T>,
+    start: &str,
+    after: &str,
+) -> Result<(), String>
+where
+    Box<dyn AnyModule>: Module<T>,
+    Box<dyn AnyLoss>: Loss<T>,
+{
+    let bytes = std::fs::read(start).map_err(|e| format!("{start}: {e}"))?;
+    let result = pool.install(|| team(|| prepared.agree(&bytes)))?;
+    std::fs::write(after, result).map_err(|e| format!("{after}: {e}"))
 }
 
 /// Answers line by line until the input ends.

@@ -54,13 +54,13 @@ impl Workload {
 #[derive(Debug)]
 pub struct Prepared<T: Scalar> {
     model: Box<dyn AnyModule>,
-    loss: Option<Box<dyn AnyLoss>>,
+    pub(crate) loss: Option<Box<dyn AnyLoss>>,
     optimizer: Option<Optimizer<T>>,
-    params: Params<T>,
+    pub(crate) params: Params<T>,
     grads: Gradients<T>,
     tape: layerwise::autograd::Tape<T>,
-    batches: Vec<Array2<T>>,
-    labels: Vec<u32>,
+    pub(crate) batches: Vec<Array2<T>>,
+    pub(crate) labels: Vec<u32>,
     reconstructs: bool,
     next: usize,
 }
@@ -72,7 +72,7 @@ where
 {
     /// One step: forward, loss, backward, update; or one forward pass, for inference. Returns the loss.
     pub fn step(&mut self) -> f64 {
-        let x = &self.batches[self.next % BATCHES];
+        let x = &self.batches[self.next % self.batches.len()];
         let stream = Stream::new(3).child("step").at(self.next as u64);
         self.next += 1;
         let (Some(loss), Some(optimizer)) = (&self.loss, &mut self.optimizer) else {
@@ -89,6 +89,14 @@ where
         let value = g.backward(value, &mut self.grads, Accum::Replace);
         optimizer.step(&mut self.params, &mut self.grads);
         value
+    }
+
+    /// The outputs of one forward pass over the first batch, row by row.
+    pub fn outputs(&mut self) -> Vec<T> {
+        let mut g = self.tape.graph(&self.params, Mode::Eval, Stream::new(3));
+        let x = g.input_ref(self.batches[0].view());
+        let y = self.model.forward(&mut g, x);
+        g.value(y).iter().copied().collect()
     }
 
     /// Number of trainable values.

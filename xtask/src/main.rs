@@ -37,6 +37,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   mutants [--sample N]      every backward formula made wrong in every way, one at a time: a test has to notice
   bench [NAME...]           steps of a workload (a name under benches/workloads, a file, or all) beside those of other libraries
   bench --install [PEER...] install the libraries it compares with (jax, tensorflow, torch, burn, candle, sklearn), or some of them
+  bench --agree [NAME...]   whether those libraries compute the same: losses of five steps and the first update from one start
   bench --page              docs/performance.md from the records under docs/results/performance
   counts [--write]          instructions of five steps of four workloads, against what is written down (needs valgrind)
   alone [CRATE...]          each library crate used from outside the workspace, with each of its features

@@ -16,8 +16,9 @@ if THREADS == 1:
 import jax
 import jax.numpy as jnp
 import numpy as np
+from agreement import First
 from protocol import refuse, serve
-from workload import BATCHES, Refused, Workload
+from workload import Refused, Workload
 
 ACTIVATIONS = {
     "none": lambda x: x,
@@ -33,13 +34,15 @@ ACTIVATIONS = {
 }
 
 
-def linear(draw, a, b, bias, dtype):
-    layer = {"w": jnp.asarray((draw.uniform(-1, 1, (a, b)) / np.sqrt(a)).astype(dtype))}
-    return layer | ({"b": jnp.zeros(b, dtype)} if bias else {})
+def linear(first, draw, a, b, bias, dtype):
+    layer = {"w": jnp.asarray(first((draw.uniform(-1, 1, (a, b)) / np.sqrt(a)).astype(dtype)))}
+    return layer | ({"b": jnp.asarray(first(np.zeros(b, dtype)))} if bias else {})
 
 
-def affine(n, norm, dtype):
-    return {} if norm == "none" else {"gain": jnp.ones(n, dtype), "shift": jnp.zeros(n, dtype)}
+def affine(first, n, norm, dtype):
+    if norm == "none":
+        return {}
+    return {"gain": jnp.asarray(first(np.ones(n, dtype))), "shift": jnp.asarray(first(np.zeros(n, dtype)))}
 
 
 def running(n, norm, dtype):
@@ -48,21 +51,28 @@ def running(n, norm, dtype):
 
 def start(work):
     """Parameters, and running statistics of batch norms."""
-    draw, dtype = np.random.default_rng(1), work.dtype
+    first, draw, dtype = First(work), np.random.default_rng(1), work.dtype
     blocks, stats = [], []
     if work.blocks:
         d, h, norm = work.widths[0], work.blocks.hidden, work.blocks.norm
         for _ in range(work.blocks.count):
-            parts = {"norm": affine(d, norm, dtype), "in": linear(draw, d, h, True, dtype), "out": linear(draw, h, d, True, dtype)}
-            blocks.append(parts)
+            parts = {"norm": affine(first, d, norm, dtype), "in": linear(first, draw, d, h, True, dtype)}
+            blocks.append(parts | {"out": linear(first, draw, h, d, True, dtype)})
             stats.append(running(d, norm, dtype))
-        blocks.append({"norm": affine(d, norm, dtype)})
+        blocks.append({"norm": affine(first, d, norm, dtype)})
         stats.append(running(d, norm, dtype))
     layers = []
     for a, b, bias, norm, _, _ in work.layers():
-        layers.append(linear(draw, a, b, bias, dtype) | {"norm": affine(b, norm, dtype)})
+        layers.append(linear(first, draw, a, b, bias, dtype) | {"norm": affine(first, b, norm, dtype)})
         stats.append(running(b, norm, dtype))
     return {"blocks": blocks, "layers": layers}, stats
+
+
+def flat(params):
+    """All values in the order of the forward pass."""
+    parts = [block[name] for block in params["blocks"] for name in ("norm", "in", "out") if name in block]
+    parts += [part for layer in params["layers"] for part in (layer, layer["norm"])]
+    return np.concatenate([np.ravel(part[name]) for part in parts for name in ("w", "b", "gain", "shift") if name in part])
 
 
 def product(layer, x):
@@ -160,17 +170,19 @@ def main():
         def steps(n):
             nonlocal turn
             for _ in range(n):
-                infer(params, stats, x[turn % BATCHES]).block_until_ready()
+                out = infer(params, stats, x[turn % len(x)]).block_until_ready()
                 turn += 1
+            return out
 
         return serve(*named, steps)
 
     def step(state, batch):
         params, stats, moments, key = state
         key, own = jax.random.split(key) if work.dropout else (key, key)
-        grads, stats = jax.grad(lambda p: loss(work, p, stats, *batch, own), has_aux=True)(params)
+        of = jax.value_and_grad(lambda p: loss(work, p, stats, *batch, own), has_aux=True)
+        (value, stats), grads = of(params)
         params, moments = update(work.rule, params, grads, moments)
-        return (params, stats, moments, key), None
+        return (params, stats, moments, key), value
 
     zeros = lambda: jax.tree.map(jnp.zeros_like, params)
     moments = {"t": jnp.zeros((), work.dtype)}
@@ -181,25 +193,27 @@ def main():
     state = (params, stats, moments, key)
     if VARIANT == "scan":
         all_x, all_y = jnp.stack(x), jnp.stack(y)
-        many = jax.jit(lambda state, x, y: jax.lax.scan(step, state, (x, y))[0], donate_argnums=0)
+        many = jax.jit(lambda state, x, y: jax.lax.scan(step, state, (x, y)), donate_argnums=0)
 
         def steps(n):
             nonlocal state
             for _ in range(n):
-                state = many(state, all_x, all_y)
+                state, losses = many(state, all_x, all_y)
             jax.block_until_ready(state)
+            return losses
 
-        return serve(*named, steps, pack=BATCHES)
-    one, turn = jax.jit(lambda state, x, y: step(state, (x, y))[0], donate_argnums=0), 0
+        return serve(*named, steps, lambda: flat(state[0]), pack=len(x))
+    one, turn = jax.jit(lambda state, x, y: step(state, (x, y)), donate_argnums=0), 0
 
     def steps(n):
         nonlocal state, turn
         for _ in range(n):
-            state = one(state, x[turn % BATCHES], y[turn % BATCHES])
+            state, value = one(state, x[turn % len(x)], y[turn % len(x)])
             turn += 1
         jax.block_until_ready(state)
+        return value
 
-    serve(*named, steps)
+    serve(*named, steps, lambda: flat(state[0]))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ if THREADS == 1:
 
 import numpy as np
 import sklearn
+from agreement import First
 from protocol import refuse, serve
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from workload import BATCHES, Refused, Workload
+from workload import Refused, Workload
 
 warnings.filterwarnings("ignore")
 ACTIVATIONS = {"none": "identity", "relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
@@ -53,6 +54,8 @@ def main():
     x, y = work.data()
     classes = np.arange(work.widths[-1])
     if work.loss == "none":
+        if work.given is not None:
+            raise Refused("its outputs are probabilities")
         model = MLPClassifier(**how | {"batch_size": len(classes)})
         model.partial_fit(np.resize(x[0], (len(classes), work.widths[0])), classes, classes=classes)
         turn = 0
@@ -60,10 +63,11 @@ def main():
         def steps(n):
             nonlocal turn
             for _ in range(n):
-                model.predict_proba(x[turn % BATCHES])
+                out = model.predict_proba(x[turn % len(x)])
                 turn += 1
+            return out
 
-        pack = 1
+        pack, values = 1, None
     else:
         model = MLPRegressor(**how) if work.loss == "mse" else MLPClassifier(**how)
         rows = np.concatenate(x)
@@ -73,9 +77,21 @@ def main():
         def steps(n):
             for _ in range(n):
                 model.partial_fit(rows, target, **extra)
+            return model.loss_ * (2 if work.loss == "mse" else 1)
 
-        pack = BATCHES
-    serve("sklearn", sklearn.__version__, "NumPy, OpenBLAS", work.parameters(), steps, pack=pack)
+        def values():
+            return np.concatenate([part.ravel() for layer in zip(model.coefs_, model.intercepts_) for part in layer])
+
+        pack = len(x)
+        if work.given is not None:
+            # The first call makes the network, and an optimizer whose state no longer fits when the parameters are replaced.
+            steps(1)
+            first = First(work)
+            for layer in zip(model.coefs_, model.intercepts_):
+                for part in layer:
+                    part[:] = first(part)
+            del model._optimizer
+    serve("sklearn", sklearn.__version__, "NumPy, OpenBLAS", work.parameters(), steps, values, pack=pack)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ if THREADS == 1:
 
 import numpy as np
 import tensorflow as tf
+from agreement import First
 from protocol import refuse, serve
-from workload import BATCHES, Refused, Workload
+from workload import Refused, Workload
 
 tf.config.threading.set_intra_op_parallelism_threads(THREADS)
 tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -67,7 +68,7 @@ class Linear:
 class Network:
     def __init__(self, work):
         self.work, self.train = work, work.loss != "none"
-        self.trained, self.draw = [], np.random.default_rng(1)
+        self.trained, self.first, self.draw = [], First(work), np.random.default_rng(1)
         self.blocks, self.layers = [], []
         if work.blocks:
             d, h, kind = work.widths[0], work.blocks.hidden, work.blocks.norm
@@ -77,7 +78,7 @@ class Network:
             self.layers.append((Linear(self, a, b, bias), Norm(self, b, kind), ACTIVATIONS[activation], dropout))
 
     def variable(self, values, trained=True):
-        variable = tf.Variable(tf.constant(values, self.work.dtype))
+        variable = tf.Variable(tf.constant(self.first(values) if trained else values, self.work.dtype))
         if trained:
             self.trained.append(variable)
         return variable
@@ -103,7 +104,8 @@ class Update:
     def __call__(self, grads):
         rule, t = self.rule, self.t
         if rule.clip:
-            grads, _ = tf.clip_by_global_norm(grads, rule.clip)
+            factor = tf.minimum(tf.ones((), t.dtype), rule.clip / (tf.linalg.global_norm(grads) + 1e-6))
+            grads = [g * factor for g in grads]
         if rule.decay and rule.name != "adamw":
             grads = [g + rule.decay * p for g, p in zip(grads, self.parameters)]
         t.assign_add(1)
@@ -120,7 +122,9 @@ class Update:
                 if rule.decay and rule.name == "adamw":
                     p.assign(p * (1 - rule.rate * rule.decay))
                 if VARIANT == "graph":
-                    power = {"beta1_power": 0.9**t, "beta2_power": 0.999**t, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+                    power = {"beta1_power": 0.9**t, "beta2_power": 0.999**t, "beta1": 0.9, "beta2": 0.999}
+                    # It adds its epsilon before the correction of the second moment.
+                    power["epsilon"] = 1e-8 * root
                     tf.raw_ops.ResourceApplyAdam(var=p.handle, m=m.handle, v=v.handle, lr=rule.rate, grad=g, **power)
                 else:
                     m.assign(0.9 * m + 0.1 * g)
@@ -136,13 +140,14 @@ def main():
     count = sum(int(np.prod(p.shape)) for p in net.trained)
     named = (f"tensorflow-{VARIANT}", tf.__version__, "XLA CPU" if VARIANT == "xla" else "Eigen, oneDNN", count)
     if work.loss == "none":
-        infer, batches, turn = tf.function(net, jit_compile=VARIANT == "xla"), [x[i] for i in range(BATCHES)], 0
+        infer, batches, turn = tf.function(net, jit_compile=VARIANT == "xla"), list(x), 0
 
         def steps(n):
             nonlocal turn
             for _ in range(n):
-                infer(batches[turn % BATCHES]).numpy()
+                out = infer(batches[turn % len(batches)]).numpy()
                 turn += 1
+            return out
 
         return serve(*named, steps)
     update = Update(work.rule, net.trained)
@@ -155,18 +160,24 @@ def main():
             else:
                 loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(y, out))
         update(tape.gradient(loss, net.trained))
+        return loss
 
     @tf.function(jit_compile=VARIANT == "xla")
     def many(x, y):
-        for i in tf.range(BATCHES):
-            train(x[i], y[i])
-        return update.t + 0
+        loss = tf.zeros((), x.dtype)
+        for i in tf.range(x.shape[0]):
+            loss = train(x[i], y[i])
+        return loss
 
     def steps(n):
         for _ in range(n):
-            many(x, y).numpy()
+            loss = many(x, y).numpy()
+        return loss
 
-    serve(*named, steps, pack=BATCHES)
+    def values():
+        return np.concatenate([p.numpy().ravel() for p in net.trained])
+
+    serve(*named, steps, values, pack=x.shape[0])
 
 
 if __name__ == "__main__":

@@ -12,11 +12,13 @@ os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(THREADS)
 if THREADS == 1:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
+import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
+from agreement import First
 from protocol import refuse, serve
-from workload import BATCHES, Refused, Workload
+from workload import Refused, Workload
 
 torch.set_num_threads(THREADS)
 torch.manual_seed(0)
@@ -71,13 +73,19 @@ def optimizer(rule, parameters):
     return kind(parameters, rule.rate, weight_decay=rule.decay, **how)
 
 
+def turned(p):
+    """PyTorch's weights are `(outputs, inputs)`, those of the check `(inputs, outputs)`."""
+    return p.T if p.dim() == 2 else p
+
+
 def whole_step(rule, parameters, loss):
     """Forward and backward pass and update as one function of a batch."""
     first, second = ([torch.zeros_like(p) for p in parameters] for _ in range(2))
     t = torch.zeros((), dtype=parameters[0].dtype)
 
     def step(x, y):
-        grads = torch.autograd.grad(loss(x, y), parameters)
+        value = loss(x, y)
+        grads = torch.autograd.grad(value, parameters)
         with torch.no_grad():
             if rule.clip:
                 norm = torch.sqrt(sum((g * g).sum() for g in grads))
@@ -98,6 +106,7 @@ def whole_step(rule, parameters, loss):
                     m.mul_(0.9).add_(g, alpha=0.1)
                     v.mul_(0.999).addcmul_(g, g, value=0.001)
                     p.sub_(m / (v.sqrt() / root + 1e-8) * rate)
+        return value.detach()
 
     torch._dynamo.config.trace_autograd_ops = True
     return torch.compile(step, fullgraph=True)
@@ -108,7 +117,10 @@ def main():
     if work.dtype == "float64":
         torch.set_default_dtype(torch.float64)
     model = network(work)
-    parameters = list(model.parameters())
+    parameters, first = list(model.parameters()), First(work)
+    with torch.no_grad():
+        for p in parameters:
+            turned(p).copy_(torch.from_numpy(first(turned(p).numpy())))
     x, y = work.data()
     x, y = [torch.from_numpy(b) for b in x], [torch.from_numpy(b) for b in y]
     named = (f"torch-{VARIANT}", torch.__version__.split("+")[0], "MKL, oneDNN", sum(p.numel() for p in parameters))
@@ -122,7 +134,7 @@ def main():
 
         def step(x, y):
             with torch.inference_mode():
-                model(x)
+                return model(x)
     elif work.batch == 1 and "batch" in (work.norm, work.blocks and work.blocks.norm):
         raise Refused("batch norm needs more than one row")
     else:
@@ -139,18 +151,24 @@ def main():
 
             def step(x, y):
                 rule.zero_grad(set_to_none=True)
-                loss(x, y).backward()
+                value = loss(x, y)
+                value.backward()
                 if work.rule.clip:
                     nn.utils.clip_grad_norm_(parameters, work.rule.clip)
                 rule.step()
+                return value.detach()
 
     def steps(n):
         nonlocal turn
         for _ in range(n):
-            step(x[turn % BATCHES], y[turn % BATCHES])
+            value = step(x[turn % len(x)], y[turn % len(x)])
             turn += 1
+        return value
 
-    serve(*named, steps)
+    def values():
+        return np.concatenate([turned(p).detach().numpy().ravel() for p in parameters])
+
+    serve(*named, steps, values if work.rule else None)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import resource
 import sys
 import time
 
+import agreement
+
 
 def refuse(why):
     """Says that this workload is beyond the library, and ends."""
@@ -11,8 +13,11 @@ def refuse(why):
     sys.exit(0)
 
 
-def serve(implementation, version, backend, parameters, steps, pack=1):
-    """Answers until the input ends. `steps(n)` does n packs of `pack` steps each and waits for all results."""
+def serve(implementation, version, backend, parameters, steps, values=None, pack=1):
+    """Answers until the input ends. `steps(n)` does n packs of `pack` steps each, waits for all results, and returns the last one's loss,
+    or its outputs. `values()` are the network's parameters, flat. For the check of agreement there is one batch and no answer."""
+    if agreement.START:
+        return agreement.write(steps, values)
     begun = time.perf_counter()
     steps(1)
     first = 1e6 * (time.perf_counter() - begun)

@@ -114,11 +114,12 @@ fn run<P: Peer>(library: &Library) -> Result<(), String> {
 /// The variable that libraries read for their number of threads.
 const THREADS: &str = "RAYON_NUM_THREADS";
 
-/// Runs this program once more, with the variable set before any library can have read it.
+/// Runs this program once more, with the variables set before any library can have read them. The allocator keeps the memory it has:
+/// given back after each step, it would cost a fault a page in the next.
 fn again(threads: &str) -> Result<(), String> {
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
     let mut command = Command::new(program);
-    command.args(std::env::args_os().skip(1)).env(THREADS, threads);
+    command.args(std::env::args_os().skip(1)).env(THREADS, threads).env("MIMALLOC_PURGE_DELAY", "-1");
     #[cfg(unix)]
     {
         use std::os::unix::process::CommandExt as _;

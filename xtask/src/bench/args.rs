@@ -18,6 +18,8 @@ pub(crate) enum Wish {
     Measure(Plan),
     /// Install these peers.
     Install(Vec<String>),
+    /// Compare what the programs compute.
+    Agree(Plan),
     /// Write the page from the committed records.
     Page,
 }
@@ -49,10 +51,11 @@ pub(crate) fn parse(args: Vec<String>) -> Outcome<Wish> {
         blas: "auto".to_owned(),
         json: None,
     };
-    let (mut install, mut page, mut options) = (false, false, false);
+    let (mut install, mut page, mut agree, mut options, mut timed) = (false, false, false, false, false);
     let mut parser = lexopt::Parser::from_args(args);
     while let Some(arg) = parser.next()? {
-        options |= matches!(arg, Long(name) if name != "install" && name != "page");
+        options |= matches!(arg, Long(name) if !["install", "page", "agree"].contains(&name));
+        timed |= matches!(arg, Long("rounds" | "seconds" | "json"));
         match arg {
             Value(name) => plan.names.push(name.string()?),
             Long("peers") => plan.peers = peers_of(&parser.value()?.string()?)?,
@@ -81,14 +84,18 @@ pub(crate) fn parse(args: Vec<String>) -> Outcome<Wish> {
             Long("json") => plan.json = Some(parser.value()?.into()),
             Long("install") => install = true,
             Long("page") => page = true,
+            Long("agree") => agree = true,
             other => return Err(other.unexpected().into()),
         }
     }
-    match (install, page) {
-        (false, false) => Ok(Wish::Measure(plan)),
-        (true, false) if !options => Ok(Wish::Install(installed(plan.names)?)),
-        (false, true) if !options && plan.names.is_empty() => Ok(Wish::Page),
-        _ => Err(Failure::usage("--install takes names of peers only, and --page stands alone")),
+    match (install, page, agree) {
+        (false, false, false) => Ok(Wish::Measure(plan)),
+        (true, false, false) if !options => Ok(Wish::Install(installed(plan.names)?)),
+        (false, true, false) if !options && plan.names.is_empty() => Ok(Wish::Page),
+        (false, false, true) if !timed => Ok(Wish::Agree(plan)),
+        _ => Err(Failure::usage(
+            "--install takes names of peers only, --page stands alone, and --agree takes neither --rounds nor --seconds nor --json",
+        )),
     }
 }
 
@@ -162,9 +169,25 @@ mod tests {
         assert_eq!(read("--install").unwrap(), Wish::Install(peers::names()));
         assert_eq!(read("--install torch").unwrap(), Wish::Install(vec!["torch".to_owned()]));
         assert_eq!(read("--page").unwrap(), Wish::Page);
-        for wrong in ["--page w1", "--install --page", "--install numpy", "--install --rounds 7", "--page --json a"] {
+        for wrong in [
+            "--page w1",
+            "--install --page",
+            "--agree --page",
+            "--agree --json a",
+            "--agree --rounds 7",
+            "--install numpy",
+            "--install --rounds 7",
+            "--page --json a",
+        ] {
             assert_eq!(read(wrong).unwrap_err().status, 2, "{wrong}");
         }
+    }
+
+    #[test]
+    fn agreement_takes_workloads_peers_and_threads() {
+        let Ok(Wish::Agree(plan)) = read("--agree w3 --peers jax --threads 2") else { panic!("nothing is compared") };
+        assert_eq!((plan.names, plan.peers), (vec!["w3".to_owned()], vec!["jax".to_owned()]));
+        assert_eq!(plan.threads, [2]);
     }
 
     #[test]

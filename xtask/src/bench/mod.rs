@@ -1,5 +1,6 @@
 //! `bench`: our training steps beside those of other libraries, on identical work, in one interleaved run.
 
+mod agree;
 mod args;
 mod cells;
 mod child;
@@ -35,20 +36,27 @@ pub(crate) fn main(args: Vec<String>) -> Outcome {
     match args::parse(args)? {
         Wish::Install(names) => peers::install(&names),
         Wish::Page => page::write(),
+        Wish::Agree(plan) => agree::agree(&programs(&plan)?, &plan),
         Wish::Measure(plan) => measure_all(&plan),
     }
 }
 
-fn measure_all(plan: &Plan) -> Outcome {
-    let workloads = workload::find(&plan.names)?;
+/// Ours, and those of the chosen peers that are installed.
+fn programs(plan: &Plan) -> Outcome<Vec<Program>> {
     let mut programs = build(&plan.blas)?;
-    let chosen = peers::named(&plan.peers);
-    for peer in &chosen {
+    for peer in peers::named(&plan.peers) {
         match peer.programs() {
             Some(found) => programs.extend(found),
             None => say(format_args!("{} is missing: {}", peer.name, peer.how())),
         }
     }
+    Ok(programs)
+}
+
+fn measure_all(plan: &Plan) -> Outcome {
+    let workloads = workload::find(&plan.names)?;
+    let programs = programs(plan)?;
+    let chosen = peers::named(&plan.peers);
     let can_pin = environment::can_pin();
     let options = json!({"rounds": plan.rounds, "seconds": plan.seconds, "threads": plan.threads, "peers": plan.peers});
     let mut record = record::new(environment::environment(&chosen, can_pin), options);

@@ -208,7 +208,7 @@ mod tests {
             "| w1 | 2 | jax-scan | 3 | 3 to 3 | 2.5 | reached |",
             "| 4 | 50 | missed |",
             "| jax-scan | b | 36 | 30 to 60 | 3 |",
-            "- burn (0.json): missing: its program is not written yet",
+            "- burn (0.json): missing: `cargo xtask bench --install burn` installs it",
             "- sklearn: no dropout (w1 x 2)",
             "Peers: jax 1.2, torch 1.2",
             "## What did not pay\n\nThis and that.\n",

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cmd::{Failure, Outcome, cargo, heading, root, run, say};
+use crate::cmd::{Failure, Outcome, cargo, heading, root, run};
 
 /// A folder that holds ready virtual environments `NAME/bin/python`.
 const PLACE: &str = "LAYERWISE_PEERS";
@@ -79,11 +79,7 @@ impl Peer {
 
     /// What to do about it where it is not installed.
     pub(crate) fn how(&self) -> String {
-        if self.source().is_file() {
-            format!("`cargo xtask bench --install {}` installs it", self.name)
-        } else {
-            "its program is not written yet".to_owned()
-        }
+        format!("`cargo xtask bench --install {}` installs it", self.name)
     }
 
     /// What its program is made from.
@@ -122,18 +118,12 @@ impl Peer {
     }
 }
 
-/// Installs the peers with these names, each by itself: one that fails does not keep the others from being installed. One whose program
-/// is not written yet is a failure only where nothing else was asked for.
+/// Installs the peers with these names, each by itself: one that fails does not keep the others from being installed.
 pub(crate) fn install(names: &[String]) -> Outcome {
-    let (written, unwritten): (Vec<_>, Vec<_>) = named(names).into_iter().partition(|peer| peer.source().is_file());
     let mut failures = Vec::new();
-    for peer in &written {
+    for peer in named(names) {
         heading(&format!("installing {}", peer.name));
         failures.extend(peer.install().err().map(|failure| format!("{}: {}", peer.name, failure.message)));
-    }
-    for peer in unwritten {
-        let line = format!("{}: {}", peer.name, peer.how());
-        if written.is_empty() { failures.push(line) } else { say(line) }
     }
     if failures.is_empty() { Ok(()) } else { Err(Failure::new(format!("not installed: {}", failures.join("; ")))) }
 }
@@ -171,12 +161,14 @@ mod tests {
     fn a_missing_peer_says_how_it_is_installed() {
         let nowhere = Peer { name: "no-such-peer", variants: &["default"], language: Language::Rust };
         assert!(nowhere.programs().is_none());
-        assert_eq!(nowhere.how(), "its program is not written yet");
         let jax = &PEERS[0];
         assert_eq!(jax.how(), "`cargo xtask bench --install jax` installs it");
-        for peer in PEERS.iter().filter(|p| p.language == Language::Python) {
-            let requirements = format!("requirements-{}.txt", peer.name);
-            assert!(peer.source().with_file_name(requirements).is_file(), "{}", peer.name);
+        for peer in PEERS {
+            let needed = match peer.language {
+                Language::Python => format!("requirements-{}.txt", peer.name),
+                Language::Rust => "Cargo.lock".to_owned(),
+            };
+            assert!(peer.source().is_file() && peer.source().with_file_name(needed).is_file(), "{}", peer.name);
         }
     }
 }

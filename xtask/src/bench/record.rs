@@ -132,7 +132,7 @@ pub(crate) mod tests {
         let work = Work::count(&workload.sizes, 1000);
         let environment = json!({"commit": "0123456789abcdef", "dirty": false, "cpu": "a chip", "cores": 2, "rustc": "rustc 1",
             "os": "Linux", "memory": "23 GB", "date": "2026-01-02", "pinned": true,
-            "peers": {"burn": "missing: its program is not written yet"}});
+            "peers": {"burn": "missing: `cargo xtask bench --install burn` installs it"}});
         let mut record = new(environment, json!({"rounds": 5, "seconds": 0.3}));
         add_peak(&mut record, 2, &peak);
         add(&mut record, (&workload, 2), &measured, &work, Some(&peak));

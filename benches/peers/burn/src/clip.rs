@@ -6,14 +6,14 @@ use burn::tensor::Tensor;
 
 use crate::network::Network;
 
-/// Scales all gradients so that their norm is at most `most`.
+/// Scales all gradients so that their norm is at most `most`, as the workloads have it.
 pub(crate) fn global_norm(network: &Network, grads: &mut GradientsParams, most: f64) {
     let mut squares = Squares { grads, sum: None };
     network.visit(&mut squares);
     let Some(sum) = squares.sum else { return };
-    let norm = sum.into_scalar::<f64>().sqrt();
-    if norm > most {
-        network.visit(&mut Scale { grads, by: most / norm });
+    let by = most / (sum.into_scalar::<f64>().sqrt() + 1e-6);
+    if by < 1.0 {
+        network.visit(&mut Scale { grads, by });
     }
 }
 

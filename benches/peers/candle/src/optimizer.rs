@@ -79,17 +79,17 @@ impl AnyOptimizer {
         }
     }
 
-    /// Scales all gradients so that their norm is at most `most`.
+    /// Scales all gradients so that their norm is at most `most`, as the workloads have it.
     fn clip(&self, grads: &mut GradStore, most: f64) -> Result<()> {
         let mut sum = 0.0;
         for v in &self.variables {
             let square = gradient(grads, v)?.sqr()?.sum_all()?;
             sum += square.to_dtype(candle_core::DType::F64)?.to_scalar::<f64>()?;
         }
-        let norm = sum.sqrt();
-        if norm > most {
+        let factor = most / (sum.sqrt() + 1e-6);
+        if factor < 1.0 {
             for v in &self.variables {
-                let scaled = (gradient(grads, v)? * (most / norm))?;
+                let scaled = (gradient(grads, v)? * factor)?;
                 grads.insert(v, scaled);
             }
         }
