@@ -1,12 +1,14 @@
 //! No allocation in the steady state: after the second step, from gathering the batch to the update, training allocates nothing at all,
-//! with our own products as with OpenBLAS (where matrixmultiply stands in for ours, its packing buffers, one per product).
+//! with our own products as with OpenBLAS (where matrixmultiply stands in for ours, its packing buffers, one per product). Every file
+//! under `benches/workloads` is held to it, and to bounds of its memory and of its first step.
 //!
 //! A program of its own without the test harness, because it counts every allocation of the process, and the threads of the harness
 //! allocate when they like.
 
-use std::alloc::{GlobalAlloc, Layout as Memory, System};
+mod counting;
+mod workloads;
+
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use layerwise::autoencoder::model;
 use layerwise::nn::{
@@ -17,34 +19,6 @@ use layerwise::prelude::*;
 use layerwise::tensor::kernel::{self, Form, Par};
 use layerwise::train::Streams;
 use ndarray::Array2;
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call is handed to the system's allocator unchanged; counting touches only an atomic.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, memory: Memory) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are those of `System`.
-        unsafe { System.alloc(memory) }
-    }
-
-    unsafe fn dealloc(&self, place: *mut u8, memory: Memory) {
-        // SAFETY: the caller's promises are those of `System`.
-        unsafe { System.dealloc(place, memory) }
-    }
-
-    unsafe fn realloc(&self, place: *mut u8, memory: Memory, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are those of `System`.
-        unsafe { System.realloc(place, memory, size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// Classes of every model here.
 const OUTPUTS: usize = 10;
@@ -69,7 +43,7 @@ where
         let mut labels = vec![0; batch];
         let mut counts = Vec::with_capacity(16);
         for epoch in 0..3 {
-            let mut before = ALLOCATIONS.load(Ordering::Relaxed);
+            let mut before = counting::allocations();
             let mut products = kernel::product_blocks();
             for order in batches.epoch(epoch) {
                 let mut g = tape.graph(&params, Mode::Train, streams.step.at(optimizer.steps()));
@@ -83,7 +57,7 @@ where
                 let loss = SoftmaxCrossEntropy.loss(&mut g, output, Target::Labels(&labels[..order.len()]));
                 g.backward(loss, &mut grads, Accum::Replace);
                 optimizer.step(&mut params, &mut grads);
-                let (now, calls) = (ALLOCATIONS.load(Ordering::Relaxed), kernel::product_blocks());
+                let (now, calls) = (counting::allocations(), kernel::product_blocks());
                 if optimizer.steps() > 2 {
                     counts.push((now - before, calls - products));
                 }
@@ -142,7 +116,7 @@ fn autoencoder_steps(config: &AutoencoderConfig) -> Vec<(u64, u64)> {
         let mut optimizer = OptimizerConfig::new(AdamW::default()).build(&params).unwrap();
         let mut counts = Vec::with_capacity(8);
         for step in 0..11 {
-            let (before, products) = (ALLOCATIONS.load(Ordering::Relaxed), kernel::product_blocks());
+            let (before, products) = (counting::allocations(), kernel::product_blocks());
             let mut g = tape.graph(&params, Mode::Train, Stream::new(5).at(step));
             let input = g.input(x.view());
             let output = model.forward(&mut g, input);
@@ -151,7 +125,7 @@ fn autoencoder_steps(config: &AutoencoderConfig) -> Vec<(u64, u64)> {
             g.backward(loss, &mut grads, Accum::Replace);
             optimizer.step(&mut params, &mut grads);
             if step > 2 {
-                counts.push((ALLOCATIONS.load(Ordering::Relaxed) - before, kernel::product_blocks() - products));
+                counts.push((counting::allocations() - before, kernel::product_blocks() - products));
             }
         }
         counts
@@ -200,5 +174,6 @@ fn main() {
         .then(&LinearConfig::new(OUTPUTS));
     check::<f32, _>("norms of weights, penalties", &shelf, 128);
     check::<f64, _>("norms of weights, penalties", &shelf, 128);
-    println!("test result: ok. {} passed; 0 failed", 2 * (cases.len() + 1) + check_autoencoders());
+    let passed = 2 * (cases.len() + 1) + check_autoencoders() + workloads::check_all();
+    println!("test result: ok. {passed} passed; 0 failed");
 }

@@ -42,7 +42,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // that links the BLAS.
     ("layerwise-experiments", &["layerwise", "layerwise-tensor"]),
     ("layerwise-benches", &["layerwise", "layerwise-tensor"]),
-    ("layerwise-tests", &["layerwise", "layerwise-tensor", "layerwise-experiments"]),
+    ("layerwise-tests", &["layerwise", "layerwise-tensor", "layerwise-benches", "layerwise-experiments"]),
     ("xtask", &[]),
 ];
 
