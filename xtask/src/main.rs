@@ -4,6 +4,7 @@
 
 mod bench;
 mod blas;
+mod builds;
 mod check;
 mod cmd;
 mod counts;
@@ -40,6 +41,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   bench --agree [NAME...]   whether those libraries compute the same: losses of five steps and the first update from one start
   bench --page              docs/performance.md from the records under docs/results/performance
   counts [--write]          instructions of five steps of four workloads, against what is written down (needs valgrind)
+  builds [--write]          crates that ours bring along and the time of a first build, for the record in docs/performance.md
   alone [CRATE...]          each library crate used from outside the workspace, with each of its features
   ci                        what continuous integration runs
 
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         "docs" => check::docs(args),
         "tidy" => tidy::main(args),
         "counts" => counts::main(args),
+        "builds" => builds::main(args),
         "laws" => laws::main(args),
         "bench" => bench::main(args),
         "mutants" => mutants::main(args),

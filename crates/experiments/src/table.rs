@@ -11,6 +11,12 @@ static EXPERIMENTS: &[&Experiment] = &[
     &optimizers::EXPERIMENT,
     &mnist_mlp::EXPERIMENT,
     &anomaly_tabular::EXPERIMENT,
+    &vanishing_gradients::EXPERIMENT,
+    &dying_relu::EXPERIMENT,
+    &l1_l2::EXPERIMENT,
+    &optimizer_quadratic::EXPERIMENT,
+    &linear_ae_pca::EXPERIMENT,
+    &adaptive_generalisation::EXPERIMENT,
 ];
 
 /// All experiments, in the order in which they are shown.

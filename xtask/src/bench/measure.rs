@@ -14,6 +14,10 @@ use super::workload::Workload;
 const START: Duration = Duration::from_secs(600);
 const END: Duration = Duration::from_secs(30);
 
+/// After its turn a program is left alone for so long: threads of some libraries keep a core busy for a tenth of a second and more while
+/// they wait for work that may come, and would take it from the next program.
+const SETTLE: Duration = Duration::from_millis(150);
+
 /// Seconds a program is warmed before its rounds.
 const WARM: f64 = 0.5;
 
@@ -82,7 +86,10 @@ pub(crate) fn measure(
             // A machine that is busy elsewhere may be many times slower, yet not for ever.
             let limit = Duration::from_secs_f64(60.0 + 20.0 * plan.seconds);
             match runner.program.round(runner.timed.steps_per_round, limit) {
-                Ok(steps) => runner.timed.rounds.push(steps.us),
+                Ok(steps) => {
+                    runner.timed.rounds.push(steps.us);
+                    std::thread::sleep(SETTLE);
+                }
                 Err(refusal) => {
                     note(&mut refused, &name, refusal);
                     runners.remove(at);

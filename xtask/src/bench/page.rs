@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::builds;
 use crate::cmd::{Failure, Outcome, root, say};
 
 use super::cells;
@@ -46,7 +47,7 @@ pub(crate) fn write() -> Outcome {
         ));
     }
     let path = place(&root);
-    let text = render(&records, &Targets::read()?, &notes(&root)).map_err(Failure::new)?;
+    let text = render(&records, &Targets::read()?, &below(&root).map_err(Failure::new)?).map_err(Failure::new)?;
     fs::write(&path, text).map_err(|e| Failure::new(format!("cannot write {}: {e}", path.display())))?;
     say(format_args!("docs/performance.md shows {} records", records.len()));
     Ok(())
@@ -62,7 +63,9 @@ pub(crate) fn stale(root: &Path) -> Option<String> {
     if records.is_empty() {
         return written.map(|_| "there is a page, yet no record it could be made from".to_owned());
     }
-    let rendered = Targets::read().map_err(|f| f.message).and_then(|targets| render(&records, &targets, &notes(root)));
+    let rendered = Targets::read()
+        .map_err(|f| f.message)
+        .and_then(|targets| below(root).and_then(|below| render(&records, &targets, &below)));
     match rendered {
         Ok(text) if written.as_ref() == Some(&text) => None,
         Ok(_) => Some("the page is not what its records say".to_owned()),
@@ -74,8 +77,10 @@ fn place(root: &Path) -> PathBuf {
     root.join("docs").join("performance.md")
 }
 
-fn notes(root: &Path) -> String {
-    fs::read_to_string(root.join("benches").join("notes.md")).unwrap_or_default()
+/// What stands below the figures: the record of the builds and the notes.
+fn below(root: &Path) -> Result<String, String> {
+    let notes = fs::read_to_string(root.join("benches").join("notes.md")).unwrap_or_default();
+    Ok(format!("{}\n{}", builds::section(root)?.trim(), notes.trim()))
 }
 
 /// The committed records by the names of their files.
@@ -92,7 +97,7 @@ fn records(root: &Path) -> Outcome<Vec<(String, Value)>> {
 }
 
 /// The page that says what the records say.
-fn render(records: &[(String, Value)], targets: &Targets, notes: &str) -> Result<String, String> {
+fn render(records: &[(String, Value)], targets: &Targets, below: &str) -> Result<String, String> {
     let rows = cells::merged(records, "rows");
     let mut ratios = cells::merged(records, "ratios");
     ratios.sort_by_key(|r| (cells::text(&r["workload"]), r["threads"].as_u64()));
@@ -108,8 +113,8 @@ fn render(records: &[(String, Value)], targets: &Targets, notes: &str) -> Result
     let _ = write!(page, "\n## Method\n{METHOD}");
     tables::all_rows(&mut page, &ratios, &rows);
     absent(&mut page, records);
-    if !notes.trim().is_empty() {
-        let _ = write!(page, "\n{}\n", notes.trim());
+    if !below.trim().is_empty() {
+        let _ = write!(page, "\n{}\n", below.trim());
     }
     Ok(page)
 }

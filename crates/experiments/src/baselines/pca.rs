@@ -38,6 +38,11 @@ impl Pca {
         Self { mean, components, variances }
     }
 
+    /// The components, `(component, feature)`, by falling variance.
+    pub fn components(&self) -> &Array2<f64> {
+        &self.components
+    }
+
     /// Variance along each component.
     pub fn variances(&self) -> &[f64] {
         &self.variances

@@ -1,16 +1,15 @@
 //! How activations pass gradients through a deep network, and how fast the network learns.
 
 use super::common::{self, DIGITS};
+use super::stack::Stack;
 use crate::criterion::{Criterion, Kind, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
 use crate::figure::{Axis, Chart, Figure, lines};
 use crate::results::Results;
-use layerwise::autograd::Tape;
 use layerwise::nn::{Activation, BuildModel, Init, Mlp, SoftmaxCrossEntropy};
 use layerwise::optim::Sgd;
-use layerwise::tensor::ndarray::Array2;
-use layerwise::tensor::{Accum, Gradients, Layout, Mode, ParamKind, Params, Stream};
+use layerwise::tensor::Stream;
 use layerwise::train::{Samples, Trainer};
 use serde::{Deserialize, Serialize};
 
@@ -141,7 +140,9 @@ fn variants(s: &Settings<'_>) -> Vec<Variant> {
 
 fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentError> {
     let config: Config = v.config()?;
-    let norms = gradient_norms(config.activation, config.init, &Stream::new(seed).child("stack"));
+    let stack = Stack { activation: config.activation, init: config.init, width: 256, layers: 10, batch: 256 };
+    let seen = stack.look(&Stream::new(seed).child("stack"), false);
+    let norms: Vec<f64> = seen.iter().map(|s| s.gradient).collect();
     let logs: Vec<f64> = norms.iter().map(|n| n.log10()).collect();
     let layers = (1..=logs.len()).map(|l| l as f64);
     run.curve("gradient", layers, norms.iter().map(|n| n / norms[norms.len() - 1]));
@@ -165,38 +166,6 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let test = common::accuracy(&mlp, &params, digits.test.x.view(), &digits.test.y)?;
     let last = losses.last().copied().unwrap_or(f64::NAN);
     Ok(metrics([("slope", slope), ("train_loss", last), ("test_accuracy", test)]))
-}
-
-/// The norm of the gradient at the output of each of 10 layers of 256 units, input side first.
-fn gradient_norms(activation: Activation, init: Init, stream: &Stream) -> Vec<f64> {
-    const WIDTH: usize = 256;
-    const DEPTH: usize = 10;
-    let mut layout = Layout::new();
-    let weights: Vec<_> =
-        (0..DEPTH).map(|l| layout.scope().child(l).param("weight", ParamKind::Weight, WIDTH, WIDTH, init)).collect();
-    let params = Params::<f32>::init(layout, &stream.child("init"));
-    let normal = |name: &str| {
-        let mut values = vec![0.0f32; WIDTH * WIDTH];
-        stream.child(name).normal(0, &mut values);
-        values
-    };
-    let x = normal("input");
-    let x = Array2::from_shape_fn((WIDTH, WIDTH), |(i, j)| x[i * WIDTH + j]);
-    let mut tape = Tape::new();
-    let mut g = tape.graph(&params, Mode::Train, stream.child("step"));
-    let mut h = g.leaf(x.view());
-    // The tape keeps the gradients of leaves: a leaf of zeros, added to a layer's output, gets the gradient at that output.
-    let zeros = Array2::zeros((WIDTH, WIDTH));
-    let mut probes = Vec::new();
-    for w in weights {
-        let w = g.param(w);
-        let (output, probe) = (g.linear_act(h, w, None, activation.act()), g.leaf(zeros.view()));
-        h = g.add(output, probe);
-        probes.push(probe);
-    }
-    g.backward_from(h, &normal("cotangent"), &mut Gradients::new(&params), Accum::Replace);
-    let norm = |v| tape.grad(v).map_or(0.0, |d| d.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt());
-    probes.into_iter().map(norm).collect()
 }
 
 fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {

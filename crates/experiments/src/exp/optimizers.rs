@@ -121,11 +121,11 @@ const RULES: [(&str, &str, [f64; 3]); 7] = [
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Config {
-    rule: Value,
-    rates: Vec<f64>,
-    examples: usize,
-    epochs: usize,
+pub(super) struct Config {
+    pub(super) rule: Value,
+    pub(super) rates: Vec<f64>,
+    pub(super) examples: usize,
+    pub(super) epochs: usize,
 }
 
 fn variants(s: &Settings<'_>) -> Vec<Variant> {
@@ -154,7 +154,12 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
 }
 
 /// `f(w) = mean over x of (w - x)' Q (w - x) / 2`, trained on noisy `x`, tested on others.
-fn quadratic(config: &Config, rule: SharedRule, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentError> {
+pub(super) fn quadratic(
+    config: &Config,
+    rule: SharedRule,
+    seed: u64,
+    run: &mut Run<'_>,
+) -> Result<Metrics, ExperimentError> {
     const N: usize = 100;
     let stream = Stream::new(seed).child("quadratic");
     let uniform = |name: &str, n| drawn(n, |out| stream.child(name).uniform(0, out));
