@@ -75,3 +75,49 @@ fn numbers<T: Scalar>(bytes: &[u8]) -> Vec<T> {
 fn chunks<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.chunks_exact(N).filter_map(|chunk| chunk.try_into().ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::Workload;
+
+    use super::*;
+
+    fn workload(name: &str) -> Workload {
+        Workload::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("workloads").join(name)).unwrap()
+    }
+
+    #[test]
+    fn steps_begin_at_the_start_and_end_in_losses_and_parameters() {
+        let workload = workload("w1.toml");
+        let start = workload.prepare::<f64>().unwrap().start();
+        // Whatever the program did before, the start alone counts.
+        let mut other = workload.prepare::<f64>().unwrap();
+        other.params.trainable_mut().fill(1.0);
+        let after = other.agree(&start).unwrap();
+        assert_eq!(after, workload.prepare::<f64>().unwrap().agree(&start).unwrap());
+        let (start, after) = (numbers::<f64>(&start), numbers::<f64>(&after));
+        let (losses, after) = after.split_at(STEPS);
+        assert!(losses.windows(2).all(|pair| pair[1] < pair[0]), "{losses:?}");
+        assert_eq!(after.len(), other.parameters());
+        // The first step of Adam moves each parameter by about its rate.
+        let far = after.iter().zip(&start).map(|(a, s)| (a - s).abs()).fold(0.0, f64::max);
+        assert!((0.9e-3..1.001e-3).contains(&far), "{far}");
+    }
+
+    #[test]
+    fn without_a_loss_the_outputs_are_written() {
+        let mut prepared = workload("w7a.toml").prepare::<f32>().unwrap();
+        let start = prepared.start();
+        let outputs = numbers::<f32>(&prepared.agree(&start).unwrap());
+        assert!(outputs.len() == 10 && outputs.iter().any(|y| *y != outputs[0]), "{outputs:?}");
+    }
+
+    #[test]
+    fn the_start_of_another_workload_is_refused() {
+        let start = workload("u4.toml").prepare::<f64>().unwrap().start();
+        let error = workload("w1.toml").prepare::<f64>().unwrap().agree(&start).unwrap_err();
+        assert!(error.contains("numbers where"), "{error}");
+    }
+}
