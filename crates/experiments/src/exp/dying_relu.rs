@@ -4,7 +4,7 @@ use super::common;
 use crate::criterion::{Criterion, Estimate, Kind, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
-use crate::figure::{Axis, Chart, Figure, Series, bars, lines};
+use crate::figure::{Axis, Chart, Figure, Series, bars, scatter};
 use crate::results::Results;
 use layerwise::nn::{Activation, BuildModel, Init, Mlp, MlpConfig, Mse};
 use layerwise::optim::Adam;
@@ -244,7 +244,7 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
         Figure::new(
             "born-dead",
             "Share of ReLU networks with N units a layer whose output is exactly zero at one input; dashed: 1 - (1 - 2^-N)^L.",
-            lines(&born, &series),
+            scatter(&born, &series),
         )?,
         Figure::new(
             "collapse",
