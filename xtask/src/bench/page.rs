@@ -80,7 +80,7 @@ fn place(root: &Path) -> PathBuf {
 /// What stands below the figures: the record of the builds and the notes.
 fn below(root: &Path) -> Result<String, String> {
     let notes = fs::read_to_string(root.join("benches").join("notes.md")).unwrap_or_default();
-    Ok(format!("{}\n{}", builds::section(root)?.trim(), notes.trim()))
+    Ok(format!("{}\n\n{}", builds::section(root)?.trim(), notes.trim()))
 }
 
 /// The committed records by the names of their files.
