@@ -14,6 +14,8 @@ use crate::kernel::gemm::{Block, Form};
 
 /// Rows of `A` that lie a multiple of so many bytes apart are copied side by side: they would fight for the same lines of a cache.
 const SAME_LINES: usize = 2048;
+/// Factors and results of so many bytes together lie in the innermost caches anyway: hints would only cost.
+const NEAR: usize = 1 << 16;
 /// Columns that a swapped product takes at a time, at most.
 const SWAPPED_COLS: usize = 512;
 
@@ -34,6 +36,12 @@ pub(super) unsafe fn product<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: P
     }
 }
 
+/// Whether what a product reads and writes has to be asked for ahead.
+#[inline(always)]
+fn far<T>(b: &Block<T>) -> bool {
+    (b.m * b.k + b.k * b.n + b.m * b.n) * size_of::<T>() > NEAR
+}
+
 /// Vectors of the next panel where `cols` columns are left, and the lanes of its last one.
 #[inline(always)]
 fn panel<S: Simd, T: Lanes<S>>(cols: usize) -> (usize, usize) {
@@ -47,6 +55,7 @@ fn panel<S: Simd, T: Lanes<S>>(cols: usize) -> (usize, usize) {
 unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
     let (width, depth) = (T::V::LEN, depth(b.k));
     let (a_row, a_term) = b.a_strides();
+    let far = far(b);
     let packs = b.n > 4 * width && (a_term > 1 || (a_row * size_of::<T>()).is_multiple_of(SAME_LINES));
     // SAFETY: the caller's promise; what is packed has its size from the constants the places are made by.
     unsafe {
@@ -64,6 +73,7 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                 } else {
                     (b.a.wrapping_add((i0 + STRIP) * a_row), b.m.saturating_sub(i0 + STRIP))
                 };
+                let rows = if far { rows } else { 0 };
                 let later = Pairs { at, row: a_row, rows, turns: pairs.div_ceil(b.n.div_ceil(2 * width)) };
                 let mut j = 0;
                 while j < b.n {
@@ -103,7 +113,7 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                         b.b
                     };
                     let (lines, turns) = if b_term == 1 { (2 * width, k.div_ceil(2 * width)) } else { (k, 1) };
-                    let share = if copies { lines.div_ceil(m / T::ROWS - 1) } else { 0 };
+                    let share = if copies && far { lines.div_ceil(m / T::ROWS - 1) } else { 0 };
                     let (mut i, mut brought) = (0, 0);
                     while i < m {
                         let rows = height::<S, T>(m - i);
@@ -114,8 +124,12 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                         }
                         let below = if i + rows < m { i + rows } else { 0 };
                         let beside = if below > 0 { 0 } else { vectors * width };
-                        t.ahead.0[1] =
-                            Pairs { at: packed.c.wrapping_add(below * b.ldc + beside), row: b.ldc, rows, turns: 1 };
+                        t.ahead.0[1] = Pairs {
+                            at: packed.c.wrapping_add(below * b.ldc + beside),
+                            row: b.ldc,
+                            rows,
+                            turns: usize::from(far),
+                        };
                         if packs {
                             t.a = places.rows.add(i * k);
                             (t.a_row, t.a_term) = if a_term == 1 { (k, 1) } else { (1, rows) };
@@ -150,7 +164,7 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
 /// As [`product`], for the form `A Bᵀ`, with room for two vectors of `Aᵀ`.
 #[inline(always)]
 unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
-    let (width, depth) = (T::V::LEN, depth(b.k));
+    let (width, depth, far) = (T::V::LEN, depth(b.k), far(b));
     let most = (Places::<T>::WHOLE / b.k).min(SWAPPED_COLS) / width * width;
     // SAFETY: the caller's promise; `most` columns of `Aᵀ` have room, as have `strip` rows of so many columns.
     unsafe {
@@ -201,14 +215,14 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
                                 at: next.wrapping_add(first * 2 * width),
                                 row: b.ldb,
                                 rows,
-                                turns: turns.min(pairs.saturating_sub(first)),
+                                turns: if far { turns.min(pairs.saturating_sub(first)) } else { 0 },
                             };
                             // Where these sums go in the end.
                             let result = Pairs {
                                 at: c.wrapping_add(j * b.ldc + i),
                                 row: b.ldc,
                                 rows: (cols - j).min(2 * width),
-                                turns: usize::from(p0 + k == b.k),
+                                turns: usize::from(far && p0 + k == b.k),
                             };
                             let t = Tile {
                                 k,
