@@ -120,6 +120,18 @@ impl Results {
         estimate(&self.values(variant, metric))
     }
 
+    /// The largest `metric` of any seed of `variants`; `None` when one of them has none, or a seed failed.
+    pub fn largest(&self, variants: &[&str], metric: &str) -> Option<Estimate> {
+        let mut all = Vec::new();
+        for name in variants {
+            let outcomes = &self.variant(name)?.outcomes;
+            for outcome in outcomes {
+                all.push(*outcome.metrics.get(metric)?);
+            }
+        }
+        all.into_iter().reduce(f64::max).map(Estimate::exact)
+    }
+
     /// Mean over the seeds of the paired difference `a - b` of `metric`, with its t interval.
     pub fn difference(&self, a: &str, b: &str, metric: &str) -> Option<Estimate> {
         let (a, b) = (self.variant(a)?, self.variant(b)?);
@@ -203,5 +215,7 @@ mod tests {
         };
         assert_eq!(results.difference("a", "b", "m").unwrap().value, 2.5);
         assert!(results.difference("a", "c", "m").is_none());
+        assert_eq!(results.largest(&["a", "b"], "m").unwrap().value, 9.0);
+        assert!(results.largest(&["a", "c"], "m").is_none() && results.largest(&["a"], "n").is_none());
     }
 }

@@ -24,7 +24,8 @@ each peer. A step is forward pass, loss, backward pass and update on batches tha
 peer whose number of trainable values differs from ours does other work and is refused.
 
 All programs of a workload run in turn within each round, in an order that rotates from round to round, and wait without using a core
-while others run; each is warmed first. A figure is the median over rounds. A ratio is the time of the peer over ours in the same round,
+while others run; each is warmed first, and after each turn there is a pause of 150 ms, since threads of some libraries go on for a while.
+A figure is the median over rounds. A ratio is the time of the peer over ours in the same round,
 median over rounds; its interval is the percentile bootstrap (95 %, 10 000 resamples) of that median. The fastest peer is the variant
 with the lowest median, chosen anew for each workload and number of threads. With one thread, every program is bound to one core where
 the record says so.

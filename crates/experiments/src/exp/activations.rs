@@ -140,7 +140,8 @@ fn variants(s: &Settings<'_>) -> Vec<Variant> {
 
 fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentError> {
     let config: Config = v.config()?;
-    let stack = Stack { activation: config.activation, init: config.init, width: 256, layers: 10, batch: 256 };
+    let stack =
+        Stack { activation: config.activation, init: config.init, width: 256, layers: 10, batch: 256, input: 1.0 };
     let seen = stack.look(&Stream::new(seed).child("stack"), false);
     let norms: Vec<f64> = seen.iter().map(|s| s.gradient).collect();
     let logs: Vec<f64> = norms.iter().map(|n| n.log10()).collect();

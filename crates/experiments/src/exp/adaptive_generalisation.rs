@@ -1,6 +1,6 @@
 //! Wilson's construction: what adaptive rules learn where every feature but one says nothing about new examples.
 
-use crate::criterion::{Criterion, Estimate, Kind, Side};
+use crate::criterion::{Criterion, Kind, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
 use crate::figure::{Axis, Chart, Figure, bars, lines};
@@ -44,7 +44,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Wilson et al. 2017, section 3.3: the least-norm solution; follows from its closed form",
-            estimate: |r| worst(r, &DESCENT, |m| m.get("test_error").copied()),
+            estimate: |r| r.largest(&DESCENT, "test_error"),
         },
         Criterion {
             id: "adaptive-says-yes",
@@ -56,7 +56,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Wilson et al. 2017, lemma 3.1: the solution is a multiple of sign(X'y)",
-            estimate: |r| worst(r, &ADAPTIVE, |m| Some((m.get("test_error")? - m.get("negatives")?).abs())),
+            estimate: |r| r.largest(&ADAPTIVE, "from_negatives"),
         },
         Criterion {
             id: "sign-vector",
@@ -68,7 +68,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Wilson et al. 2017, lemma 3.1",
-            estimate: |r| worst(r, &ADAPTIVE, |m| Some(1.0 - m.get("cosine")?)),
+            estimate: |r| r.largest(&ADAPTIVE, "off_signs"),
         },
         Criterion {
             id: "all-fit",
@@ -80,11 +80,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "without it the comparison would say nothing",
-            estimate: |r| {
-                let descent = worst(r, &DESCENT, |m| m.get("residual").copied())?;
-                let adaptive = worst(r, &ADAPTIVE, |m| m.get("residual").copied())?;
-                Some(Estimate::exact(descent.value.max(adaptive.value)))
-            },
+            estimate: |r| r.largest(&[DESCENT.as_slice(), &ADAPTIVE].concat(), "residual"),
         },
     ],
     figures,
@@ -92,17 +88,6 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
 
 const DESCENT: [&str; 2] = ["gradient descent", "momentum"];
 const ADAPTIVE: [&str; 3] = ["adagrad", "rmsprop", "adam"];
-
-/// The largest of a number over the seeds of some variants.
-fn worst(r: &Results, of: &[&str], number: impl Fn(&Metrics) -> Option<f64>) -> Option<Estimate> {
-    let mut largest = f64::NEG_INFINITY;
-    for name in of {
-        for outcome in &r.variant(name)?.outcomes {
-            largest = largest.max(number(&outcome.metrics)?);
-        }
-    }
-    Some(Estimate::exact(largest))
-}
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -182,7 +167,12 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let w = params.get(id);
     let negatives = test.iter().filter(|y| **y < 0.0).count() as f64 / test.len() as f64;
     let cosine = cosine(w, &signs(&y, &own, features));
-    Ok(metrics([("test_error", error(w)), ("negatives", negatives), ("cosine", cosine), ("residual", residual)]))
+    Ok(metrics([
+        ("test_error", error(w)),
+        ("from_negatives", (error(w) - negatives).abs()),
+        ("off_signs", 1.0 - cosine),
+        ("residual", residual),
+    ]))
 }
 
 /// Where the features of its own lie for each example, and how many features there are in all.

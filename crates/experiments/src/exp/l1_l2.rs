@@ -34,15 +34,15 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     variants,
     run,
     criteria: &[
-        exact("ridge", "L2 ends within 1e-6 of the ridge's closed form", 1e-6, |r| worst(r, RIDGE, "error")),
+        exact("ridge", "L2 ends within 1e-6 of the ridge's closed form", 1e-6, |r| r.largest(&[RIDGE], "error")),
         exact("lasso", "L1 by proximal steps ends within 1e-6 of the soft thresholds", 1e-6, |r| {
-            worst(r, PROXIMAL, "error")
+            r.largest(&[PROXIMAL], "error")
         }),
         exact("zeros", "it sets exactly those weights to zero that the closed form does", 0.0, |r| {
-            worst(r, PROXIMAL, "zeros_missed")
+            r.largest(&[PROXIMAL], "zeros_missed")
         }),
         exact("no-zeros", "by subgradients not a single weight is zero at the end", 0.0, |r| {
-            worst(r, SUBGRADIENT, "zeros")
+            r.largest(&[SUBGRADIENT], "zeros")
         }),
         Criterion {
             id: "helps",
@@ -100,10 +100,6 @@ const fn exact(
         source: "closed form",
         estimate,
     }
-}
-
-fn worst(r: &Results, variant: &str, metric: &str) -> Option<Estimate> {
-    r.values(variant, metric).into_iter().reduce(f64::max).map(Estimate::exact)
 }
 
 /// The penalty with the least error on the digits for choosing, on the average over seeds.

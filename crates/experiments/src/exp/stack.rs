@@ -13,8 +13,10 @@ pub(super) struct Stack {
     pub(super) init: Init,
     pub(super) width: usize,
     pub(super) layers: usize,
-    /// Standard normal inputs and cotangents.
+    /// Examples: normal inputs, standard normal cotangents.
     pub(super) batch: usize,
+    /// Standard deviation of the inputs.
+    pub(super) input: f32,
 }
 
 /// What was seen at one layer.
@@ -45,7 +47,7 @@ impl Stack {
             values
         };
         let x = normal("input");
-        let x = Array2::from_shape_fn((self.batch, self.width), |(i, j)| x[i * self.width + j]);
+        let x = Array2::from_shape_fn((self.batch, self.width), |(i, j)| self.input * x[i * self.width + j]);
         let (mut tape, mut grads) = (Tape::new(), Gradients::new(&params));
         let mut g = tape.graph(&params, Mode::Train, stream.child("step"));
         let mut h = g.leaf(x.view());

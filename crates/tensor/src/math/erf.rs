@@ -25,9 +25,9 @@ pub fn erf<T: Scalar>(x: T) -> T {
 /// `phi(x) = e^(-x^2 / 2) / sqrt(2 pi)`.
 ///
 /// In `f32` from one `exp` and two polynomials: `Phi(-|x|) = e^(p(|x|)) / 2` and `phi(x) = Phi(-|x|) q(|x|)`, where `q` is the hazard
-/// rate. From 5.7 on (`f64`: 8.3) the tail is 0.
+/// rate. From 5.7 on the tail is 0, which costs `x phi(x)` 2.1e-7 there. In `f64` from [`erf`] and [`exp`], with their errors.
 ///
-/// Error: below 1e-7 (`f32`) or 4e-16 (`f64`), absolute; the relative one grows in the left tail. PyTorch's exact GELU has the same.
+/// Error in `f32`: below 1e-7, absolute; the relative one grows in the left tail, as that of `(1 + erf) / 2` does.
 #[inline(always)]
 pub fn normal<T: Scalar>(x: T) -> (T, T) {
     let half = T::of(0.5);

@@ -211,8 +211,8 @@ const SMALLEST_COLS: usize = 32;
 
 /// Height and width of the blocks of `C`, from the shape alone.
 ///
-/// Products cut their columns, `Aᵀ B` its rows, down to the width of a panel and the height of four tiles: then the two factors that a
-/// worker reads whole are the activations, which all workers read in any case, and what it reads in part are weights or their gradient.
+/// Products cut their columns, `Aᵀ B` its rows, down to the width of a panel and the height of four tiles. A worker reads one factor whole,
+/// the activations or their gradients, and a part of the other; with blocks in squares it read half of both and wrote what others read next.
 /// The number of blocks each way is a power of two, so that halves weigh the same.
 fn block_edges(form: Form, m: usize, n: usize, k: usize) -> (usize, usize) {
     let work = m * n * k;

@@ -21,6 +21,10 @@ pub(super) struct Pairs<T> {
 #[derive(Clone, Copy)]
 pub(super) struct Ahead<T>(pub(super) [Pairs<T>; 3]);
 
+impl<T> Ahead<T> {
+    pub(super) const NOTHING: Self = Self([Pairs::NONE; 3]);
+}
+
 impl<T> Pairs<T> {
     pub(super) const NONE: Self = Self { at: std::ptr::null(), row: 0, rows: 0, turns: 0 };
 
@@ -37,7 +41,7 @@ impl<T: Copy> Ahead<T> {
         self.0.iter().map(Pairs::len).sum()
     }
 
-    /// The first step; there must be one.
+    /// Before the first step, if there is one.
     #[inline(always)]
     pub(super) fn start(&self) -> Walk<T> {
         let mut walk = Walk { now: self.0[0], left: self.0[0].rows, place: 0 };

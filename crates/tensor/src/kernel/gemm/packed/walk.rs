@@ -73,7 +73,6 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                 } else {
                     (b.a.wrapping_add((i0 + STRIP) * a_row), b.m.saturating_sub(i0 + STRIP))
                 };
-                let rows = if far { rows } else { 0 };
                 let later = Pairs { at, row: a_row, rows, turns: pairs.div_ceil(b.n.div_ceil(2 * width)) };
                 let mut j = 0;
                 while j < b.n {
@@ -87,7 +86,7 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                         b_term: vectors * width,
                         b_edge: width,
                         copy: null_mut(),
-                        ahead: Ahead([Pairs::NONE; 3]),
+                        ahead: Ahead::NOTHING,
                         c: b.c.add(i0 * b.ldc + j),
                         c_row: b.ldc,
                         c_edge: edge,
@@ -113,36 +112,36 @@ unsafe fn straight<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) 
                         b.b
                     };
                     let (lines, turns) = if b_term == 1 { (2 * width, k.div_ceil(2 * width)) } else { (k, 1) };
-                    let share = if copies && far { lines.div_ceil(m / T::ROWS - 1) } else { 0 };
+                    let share = if copies { lines.div_ceil(m / T::ROWS - 1) } else { 0 };
                     let (mut i, mut brought) = (0, 0);
                     while i < m {
                         let rows = height::<S, T>(m - i);
-                        if share > 0 && i > 0 {
-                            let rows = share.min(lines - brought);
-                            t.ahead.0[0] = Pairs { at: next.wrapping_add(brought * b.ldb), row: b.ldb, rows, turns };
-                            brought += rows;
+                        if far {
+                            // The first tile copies its panel and brings the rest of it itself.
+                            let lines = if i > 0 { share.min(lines - brought) } else { 0 };
+                            let panel =
+                                Pairs { at: next.wrapping_add(brought * b.ldb), row: b.ldb, rows: lines, turns };
+                            brought += lines;
+                            let below = if i + rows < m { i + rows } else { 0 };
+                            let beside = if below > 0 { 0 } else { vectors * width };
+                            let at = packed.c.wrapping_add(below * b.ldc + beside);
+                            let result = Pairs { at, row: b.ldc, rows, turns: 1 };
+                            // Each panel brings its part of the rows that are read after these, unless they are copied.
+                            let first = j / (2 * width) * later.turns;
+                            let left = if packs { 0 } else { pairs.saturating_sub(first) };
+                            let factor = Pairs {
+                                at: later.at.wrapping_add(i * a_row + first * 2 * width),
+                                row: a_row,
+                                rows: rows.min(later.rows.saturating_sub(i)),
+                                turns: later.turns.min(left),
+                            };
+                            t.ahead = Ahead([panel, result, factor]);
                         }
-                        let below = if i + rows < m { i + rows } else { 0 };
-                        let beside = if below > 0 { 0 } else { vectors * width };
-                        t.ahead.0[1] = Pairs {
-                            at: packed.c.wrapping_add(below * b.ldc + beside),
-                            row: b.ldc,
-                            rows,
-                            turns: usize::from(far),
-                        };
                         if packs {
                             t.a = places.rows.add(i * k);
                             (t.a_row, t.a_term) = if a_term == 1 { (k, 1) } else { (1, rows) };
                         } else {
                             t.a = a.add(i * a_row);
-                            // Each panel brings its part of the rows that are read after these.
-                            let first = j / (2 * width) * later.turns;
-                            t.ahead.0[2] = Pairs {
-                                at: later.at.wrapping_add(i * a_row + first * 2 * width),
-                                row: a_row,
-                                rows: rows.min(later.rows.saturating_sub(i)),
-                                turns: later.turns.min(pairs.saturating_sub(first)),
-                            };
                         }
                         t.c = packed.c.add(i * b.ldc);
                         tile(s, rows, vectors, &t);
@@ -215,14 +214,14 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
                                 at: next.wrapping_add(first * 2 * width),
                                 row: b.ldb,
                                 rows,
-                                turns: if far { turns.min(pairs.saturating_sub(first)) } else { 0 },
+                                turns: turns.min(pairs.saturating_sub(first)),
                             };
                             // Where these sums go in the end.
                             let result = Pairs {
                                 at: c.wrapping_add(j * b.ldc + i),
                                 row: b.ldc,
                                 rows: (cols - j).min(2 * width),
-                                turns: usize::from(far && p0 + k == b.k),
+                                turns: usize::from(p0 + k == b.k),
                             };
                             let t = Tile {
                                 k,
@@ -233,7 +232,7 @@ unsafe fn swapped<S: Simd, T: Lanes<S>>(s: S, b: &Block<T>, places: Places<T>) {
                                 b_term: vectors * width,
                                 b_edge: width,
                                 copy: null_mut(),
-                                ahead: Ahead([factor, result, Pairs::NONE]),
+                                ahead: if far { Ahead([factor, result, Pairs::NONE]) } else { Ahead::NOTHING },
                                 c: places.turned.add(i * padded + j),
                                 c_row: padded,
                                 c_edge: width,
