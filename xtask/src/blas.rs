@@ -9,7 +9,7 @@ use crate::cmd::{Failure, Outcome, output};
 pub(crate) enum Blas {
     /// The system's OpenBLAS.
     OpenBlas,
-    /// matrixmultiply, in pure Rust.
+    /// Products of our own.
     Rust,
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::blas::{self, Blas};
-use crate::cmd::{Outcome, cargo, root, run, say};
+use crate::cmd::{Failure, Outcome, cargo, root, run, say};
 
 pub(crate) fn main(command: &str, args: Vec<String>) -> Outcome {
     let (wish, rest) = take_blas(args)?;
@@ -46,18 +46,24 @@ fn take_blas(args: Vec<String>) -> Outcome<(String, Vec<String>)> {
     let mut wish = "auto".to_owned();
     let mut rest = Vec::with_capacity(args.len());
     let mut args = args.into_iter();
+    let mut portable = false;
     while let Some(arg) = args.next() {
         if arg == "--blas" {
-            wish = args
-                .next()
-                .ok_or_else(|| crate::cmd::Failure::usage("--blas needs a value: auto, openblas or rust"))?;
+            wish = args.next().ok_or_else(|| Failure::usage("--blas needs a value: auto, openblas or rust"))?;
         } else if let Some(value) = arg.strip_prefix("--blas=") {
             wish = value.to_owned();
         } else {
+            if arg == "--portable" {
+                portable = true;
+            }
             rest.push(arg);
         }
     }
-    Ok((wish, rest))
+    match (portable, wish.as_str()) {
+        (true, "openblas") => Err(Failure::usage("--portable is without OpenBLAS: leave out `--blas openblas`")),
+        (true, _) => Ok(("rust".to_owned(), rest)),
+        (false, _) => Ok((wish, rest)),
+    }
 }
 
 /// The first line of a run: what will happen and how long it takes.
@@ -78,7 +84,7 @@ fn announce(args: &[String], backend: Blas) {
 
 /// Whether the line names experiments, or `--all`: a word that is neither an option nor an option's value.
 fn names_experiments(args: &[String]) -> bool {
-    const FLAGS: [&str; 3] = ["--all", "--resume", "--json"];
+    const FLAGS: [&str; 4] = ["--all", "--resume", "--portable", "--json"];
     let mut words = args.iter();
     while let Some(word) = words.next() {
         if word == "--all" || !word.starts_with('-') {
@@ -110,5 +116,8 @@ mod tests {
         assert_eq!(rest, ["mnist-mlp", "--seeds", "2"]);
         assert_eq!(take_blas(vec!["--blas=openblas".to_owned()]).unwrap().0, "openblas");
         assert_eq!(take_blas(vec!["--blas".to_owned()]).unwrap_err().status, 2);
+        assert_eq!(take_blas(vec!["--portable".to_owned()]).unwrap().0, "rust");
+        let both = ["--portable", "--blas", "openblas"].map(str::to_owned).to_vec();
+        assert_eq!(take_blas(both).unwrap_err().status, 2);
     }
 }

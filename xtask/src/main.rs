@@ -39,6 +39,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   bench [NAME...]           steps of a workload (a name under benches/workloads, a file, or all) beside those of other libraries
   bench --install [PEER...] install the libraries it compares with (jax, tensorflow, torch, burn, candle, sklearn), or some of them
   bench --agree [NAME...]   whether those libraries compute the same: losses of five steps and the first update from one start
+  bench --sweep             what a sample costs in our program against width, depth, batch and element type
   bench --page              docs/performance.md from the records under docs/results/performance
   counts [--write]          instructions of five steps of four workloads, against what is written down (needs valgrind)
   builds [--write]          crates that ours bring along and the time of a first build, for the record in docs/performance.md

@@ -20,6 +20,8 @@ pub(crate) enum Wish {
     Install(Vec<String>),
     /// Compare what the programs compute.
     Agree(Plan),
+    /// Measure our own program against width, depth, batch and element type.
+    Sweep(Plan),
     /// Write the page from the committed records.
     Page,
 }
@@ -51,11 +53,13 @@ pub(crate) fn parse(args: Vec<String>) -> Outcome<Wish> {
         blas: "auto".to_owned(),
         json: None,
     };
-    let (mut install, mut page, mut agree, mut options, mut timed) = (false, false, false, false, false);
+    let (mut install, mut page, mut agree, mut sweep) = (false, false, false, false);
+    let (mut options, mut timed, mut compared) = (false, false, false);
     let mut parser = lexopt::Parser::from_args(args);
     while let Some(arg) = parser.next()? {
-        options |= matches!(arg, Long(name) if !["install", "page", "agree"].contains(&name));
+        options |= matches!(arg, Long(name) if !["install", "page", "agree", "sweep"].contains(&name));
         timed |= matches!(arg, Long("rounds" | "seconds" | "json"));
+        compared |= matches!(arg, Long("peers" | "blas"));
         match arg {
             Value(name) => plan.names.push(name.string()?),
             Long("peers") => plan.peers = peers_of(&parser.value()?.string()?)?,
@@ -85,16 +89,19 @@ pub(crate) fn parse(args: Vec<String>) -> Outcome<Wish> {
             Long("install") => install = true,
             Long("page") => page = true,
             Long("agree") => agree = true,
+            Long("sweep") => sweep = true,
             other => return Err(other.unexpected().into()),
         }
     }
-    match (install, page, agree) {
-        (false, false, false) => Ok(Wish::Measure(plan)),
-        (true, false, false) if !options => Ok(Wish::Install(installed(plan.names)?)),
-        (false, true, false) if !options && plan.names.is_empty() => Ok(Wish::Page),
-        (false, false, true) if !timed => Ok(Wish::Agree(plan)),
+    match (install, page, agree, sweep) {
+        (false, false, false, false) => Ok(Wish::Measure(plan)),
+        (true, false, false, false) if !options => Ok(Wish::Install(installed(plan.names)?)),
+        (false, true, false, false) if !options && plan.names.is_empty() => Ok(Wish::Page),
+        (false, false, true, false) if !timed => Ok(Wish::Agree(plan)),
+        (false, false, false, true) if !compared && plan.names.is_empty() => Ok(Wish::Sweep(plan)),
         _ => Err(Failure::usage(
-            "--install takes names of peers only, --page stands alone, and --agree takes neither --rounds nor --seconds nor --json",
+            "--install takes names of peers only, --page stands alone, --agree takes neither --rounds nor --seconds nor --json, and \
+             --sweep neither names nor --peers nor --blas",
         )),
     }
 }
@@ -169,6 +176,7 @@ mod tests {
         assert_eq!(read("--install").unwrap(), Wish::Install(peers::names()));
         assert_eq!(read("--install torch").unwrap(), Wish::Install(vec!["torch".to_owned()]));
         assert_eq!(read("--page").unwrap(), Wish::Page);
+        assert!(matches!(read("--sweep --json a --threads 1").unwrap(), Wish::Sweep(_)));
         for wrong in [
             "--page w1",
             "--install --page",
@@ -178,6 +186,8 @@ mod tests {
             "--install numpy",
             "--install --rounds 7",
             "--page --json a",
+            "--sweep w1",
+            "--sweep --peers jax",
         ] {
             assert_eq!(read(wrong).unwrap_err().status, 2, "{wrong}");
         }

@@ -22,7 +22,7 @@ pub(crate) fn environment(peers: &[&Peer], pinned: bool) -> Value {
         "commit": git(&["rev-parse", "HEAD"]),
         "dirty": git(&["status", "--porcelain"]).map(|text| !text.is_empty()),
         "rustc": output(Command::new("rustc").arg("--version")).map(|t| t.trim().to_owned()),
-        "cpu": field("/proc/cpuinfo", "model name"),
+        "cpu": processor(),
         "cores": std::thread::available_parallelism().map(usize::from).ok(),
         "os": system(),
         "memory": field("/proc/meminfo", "MemTotal").and_then(|text| memory(&text)),
@@ -36,6 +36,16 @@ pub(crate) fn environment(peers: &[&Peer], pinned: bool) -> Value {
 pub(crate) fn can_pin() -> bool {
     let status = Command::new("taskset").args(["-c", "0", "true"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
+}
+
+/// The processor's name with family and model, since a name such as `AMD EPYC` says little.
+fn processor() -> Option<String> {
+    let name = field("/proc/cpuinfo", "model name")?;
+    let number = |key| field("/proc/cpuinfo", key);
+    Some(match number("cpu family").zip(number("model\t")) {
+        Some((family, model)) => format!("{name} (family {family}, model {model})"),
+        None => name,
+    })
 }
 
 /// The first `key : value` of a file of the system.

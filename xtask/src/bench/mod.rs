@@ -12,6 +12,7 @@ mod peers;
 mod record;
 mod stats;
 pub(crate) mod store;
+mod sweep;
 mod tables;
 mod targets;
 mod verdicts;
@@ -37,6 +38,7 @@ pub(crate) fn main(args: Vec<String>) -> Outcome {
         Wish::Install(names) => peers::install(&names),
         Wish::Page => page::write(),
         Wish::Agree(plan) => agree::agree(&programs(&plan)?, &plan),
+        Wish::Sweep(plan) => sweep::sweep(&build("rust")?, &plan),
         Wish::Measure(plan) => measure_all(&plan),
     }
 }

@@ -11,6 +11,7 @@ use crate::cmd::{Failure, Outcome, root, say};
 
 use super::cells;
 use super::store;
+use super::sweep;
 use super::tables;
 use super::targets::Targets;
 use super::verdicts;
@@ -78,10 +79,11 @@ fn place(root: &Path) -> PathBuf {
     root.join("docs").join("performance.md")
 }
 
-/// What stands below the figures: the record of the builds and the notes.
+/// What stands below the figures: the sweeps, the record of the builds and the notes.
 fn below(root: &Path) -> Result<String, String> {
     let notes = fs::read_to_string(root.join("benches").join("notes.md")).unwrap_or_default();
-    Ok(format!("{}\n\n{}", builds::section(root)?.trim(), notes.trim()))
+    let parts = [sweep::section(root)?, builds::section(root)?, notes];
+    Ok(parts.iter().map(|part| part.trim()).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n"))
 }
 
 /// The committed records by the names of their files.
@@ -99,6 +101,29 @@ fn records(root: &Path) -> Outcome<Vec<(String, Value)>> {
 
 /// The page that says what the records say.
 fn render(records: &[(String, Value)], targets: &Targets, below: &str) -> Result<String, String> {
+    let mut page = HEAD.to_owned();
+    let _ = write!(page, "\n## Method\n{METHOD}");
+    let mut groups: Vec<(String, Vec<(String, Value)>)> = Vec::new();
+    for (name, record) in records {
+        let cpu = cells::text(&record["environment"]["cpu"]);
+        match groups.iter_mut().find(|(known, _)| *known == cpu) {
+            Some((_, group)) => group.push((name.clone(), record.clone())),
+            None => groups.push((cpu, vec![(name.clone(), record.clone())])),
+        }
+    }
+    for (cpu, group) in &groups {
+        // Headings of a machine's tables stand one level below its own.
+        let part = one_machine(group, targets)?.replace("\n### ", "\n#### ").replace("\n## ", "\n### ");
+        let _ = write!(page, "\n## {cpu}\n{part}");
+    }
+    if !below.trim().is_empty() {
+        let _ = write!(page, "\n{}\n", below.trim());
+    }
+    Ok(page)
+}
+
+/// The tables of one machine.
+fn one_machine(records: &[(String, Value)], targets: &Targets) -> Result<String, String> {
     let rows = cells::merged(records, "rows");
     let mut ratios = cells::merged(records, "ratios");
     ratios.sort_by_key(|r| (cells::text(&r["workload"]), r["threads"].as_u64()));
@@ -106,17 +131,13 @@ fn render(records: &[(String, Value)], targets: &Targets, below: &str) -> Result
         let (workload, threads) = (cells::text(&pair[0]["workload"]), &pair[0]["threads"]);
         return Err(format!("two of the records hold `{workload}` with {threads} threads: keep the one that counts"));
     }
-    let mut page = HEAD.to_owned();
+    let mut page = String::new();
     machines(&mut page, records);
     verdicts::against_targets(&mut page, &ratios, &rows, targets);
     tables::limits(&mut page, &ratios, &rows);
     tables::ours(&mut page, &ratios, &rows);
-    let _ = write!(page, "\n## Method\n{METHOD}");
     tables::all_rows(&mut page, &ratios, &rows);
     absent(&mut page, records);
-    if !below.trim().is_empty() {
-        let _ = write!(page, "\n{}\n", below.trim());
-    }
     Ok(page)
 }
 

@@ -50,12 +50,13 @@ pub(super) struct RunOptions {
     pub(super) data: Option<PathBuf>,
     pub(super) out: PathBuf,
     pub(super) resume: bool,
+    pub(super) portable: bool,
 }
 
 const COMMANDS: [&str; 4] = ["run", "list", "report", "data"];
-const FLAGS: [&str; 15] = [
-    "all", "profile", "seeds", "seed", "threads", "jobs", "set", "grid", "resume", "data", "out", "json", "help",
-    "version", "blas",
+const FLAGS: [&str; 16] = [
+    "all", "profile", "seeds", "seed", "threads", "jobs", "set", "grid", "resume", "portable", "data", "out", "json",
+    "help", "version", "blas",
 ];
 
 /// The command of the arguments (without the program's name).
@@ -78,6 +79,7 @@ fn parse_command(mut p: Parser) -> Result<Command, lexopt::Error> {
         data: None,
         out: "runs".into(),
         resume: false,
+        portable: false,
     };
     while let Some(arg) = p.next()? {
         match arg {
@@ -85,6 +87,7 @@ fn parse_command(mut p: Parser) -> Result<Command, lexopt::Error> {
             Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
             Arg::Long("all") => o.all = true,
             Arg::Long("resume") => o.resume = true,
+            Arg::Long("portable") => o.portable = true,
             Arg::Long("json") => json = true,
             Arg::Long("profile") => {
                 let name = p.value()?.string()?;

@@ -34,6 +34,8 @@ options of run:
   --jobs N           runs at a time, sharing the threads
   --set path=value   changes a number in the configurations, such as `epochs=5` or `mnist-mlp.epochs=5`
   --grid path=a,b    runs every variant with each of the values
+  --portable         products of our own and vectors of 256 bits, whatever the machine has beyond: the same instructions, so the
+                     same bits, on every processor with AVX2 (the default build gives those bits at any width, but faster)
   --resume           takes over what an earlier run with the same settings has finished
 
 options of all:

@@ -16,6 +16,16 @@ use layerwise_tensor::kernel;
 
 /// Runs what is asked and writes the report; whether nothing crashed.
 pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
+    if o.portable {
+        kernel::limit_to_avx2();
+        if kernel::backend() != "packed" {
+            let message = format!(
+                "--portable needs products of our own, and these are by {}: use `cargo xtask run --portable` on a processor with AVX2",
+                kernel::backend()
+            );
+            return Err(Failure::Usage(message));
+        }
+    }
     let chosen = choose(&o)?;
     let plan = Plan {
         profile: o.profile,

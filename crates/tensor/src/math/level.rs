@@ -1,7 +1,9 @@
 //! Which vector instructions a loop is compiled for, decided at run time.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-use fearless_simd::{Level, Simd};
+use fearless_simd::{Avx2, Avx512, Level};
 
 /// Runs `f` compiled for the widest vectors this processor has: AVX-512 (Ice Lake's set), AVX2 with FMA, or the target's baseline (NEON on aarch64).
 ///
@@ -28,28 +30,50 @@ use fearless_simd::{Level, Simd};
 pub fn vectorize<R>(f: impl FnOnce() -> R) -> R {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     {
-        let level = Level::new();
-        if let Some(avx512) = level.as_avx512() {
+        use fearless_simd::Simd as _;
+        if let Some(avx512) = avx512() {
             return avx512.vectorize(f);
         }
-        if let Some(avx2) = level.as_avx2() {
+        if let Some(avx2) = avx2() {
             return avx2.vectorize(f);
         }
     }
     f()
 }
 
-/// What [`vectorize`] chooses on this processor: `"avx512"`, `"avx2"`, `"neon"` or `"baseline"`.
+/// What [`vectorize`] and the products choose on this processor: `"avx512"`, `"avx2"`, `"neon"` or `"baseline"`.
 pub fn cpu_level() -> &'static str {
     #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
     {
-        let level = Level::new();
-        if level.as_avx512().is_some() {
+        if avx512().is_some() {
             return "avx512";
         }
-        if level.as_avx2().is_some() {
+        if avx2().is_some() {
             return "avx2";
         }
     }
     if cfg!(target_arch = "aarch64") { "neon" } else { "baseline" }
+}
+
+static NARROW: AtomicBool = AtomicBool::new(false);
+
+/// From now on nothing in this process is wider than 256 bits: an AVX-512 processor executes what any with AVX2 does.
+///
+/// The default build gives the same bits at either width, so this changes the time alone; with it that need not be believed.
+pub fn limit_to_avx2() {
+    NARROW.store(true, Ordering::Relaxed);
+}
+
+/// AVX-512, where the processor has it and [`limit_to_avx2`] was not called.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn avx512() -> Option<Avx512> {
+    Level::new().as_avx512().filter(|_| !NARROW.load(Ordering::Relaxed))
+}
+
+/// AVX2 with FMA, where the processor has it.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn avx2() -> Option<Avx2> {
+    Level::new().as_avx2()
 }

@@ -20,7 +20,9 @@ mod trig;
 
 pub use erf::{erf, normal, normal_cdf, normal_pdf};
 pub use exp::{exp, exp_m1};
-pub use level::{cpu_level, vectorize};
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+pub(crate) use level::{avx2, avx512};
+pub use level::{cpu_level, limit_to_avx2, vectorize};
 pub use log::{log, log_1p, softplus};
 #[doc(hidden)]
 pub use native::Native;

@@ -16,7 +16,7 @@ mod tile;
 mod transpose;
 mod walk;
 
-use fearless_simd::{Level, Simd};
+use fearless_simd::Simd;
 
 use super::{Block, matrixmultiply};
 use lanes::Lanes;
@@ -51,12 +51,11 @@ pub(super) unsafe fn dgemm(b: &Block<f64>) {
 
 #[cfg(target_arch = "x86_64")]
 unsafe fn dispatch<T: Lanes<fearless_simd::Avx512> + Lanes<fearless_simd::Avx2>>(b: &Block<T>) -> bool {
-    let level = Level::new();
     // SAFETY: the caller's promise.
     unsafe {
-        if let Some(s) = level.as_avx512() {
+        if let Some(s) = crate::math::avx512() {
             at(s, b);
-        } else if let Some(s) = level.as_avx2() {
+        } else if let Some(s) = crate::math::avx2() {
             at(s, b);
         } else {
             return false;
@@ -67,7 +66,7 @@ unsafe fn dispatch<T: Lanes<fearless_simd::Avx512> + Lanes<fearless_simd::Avx2>>
 
 #[cfg(target_arch = "aarch64")]
 unsafe fn dispatch<T: Lanes<fearless_simd::Neon>>(b: &Block<T>) -> bool {
-    let Some(s) = Level::new().as_neon() else { return false };
+    let Some(s) = fearless_simd::Level::new().as_neon() else { return false };
     // SAFETY: the caller's promise.
     unsafe { at(s, b) };
     true
