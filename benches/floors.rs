@@ -1,12 +1,14 @@
 //! What no kernel of a size can beat on this machine, and how near ours come.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use layerwise_benches::{Limits, probe};
 use layerwise_tensor::Scalar;
 
 /// Operations and bytes of a kernel, by the name Criterion knows it under.
 pub(crate) struct Floors {
+    started: SystemTime,
     limits: Limits,
     kernels: Vec<Kernel>,
 }
@@ -24,7 +26,7 @@ impl Floors {
     /// Measures the machine with one thread.
     pub(crate) fn new() -> Self {
         let limits = probe(1).unwrap_or(Limits { gflops: f64::NAN, bandwidth: Vec::new() });
-        Self { limits, kernels: Vec::new() }
+        Self { started: SystemTime::now(), limits, kernels: Vec::new() }
     }
 
     /// Notes a kernel that does `flops` operations and touches `values` numbers once.
@@ -51,11 +53,24 @@ impl Floors {
         let folder = criterion_folder();
         println!("\n{:<58} {:>10} {:>10} {:>9}", "kernel, one thread", "us", "floor, us", "of limit");
         for kernel in &self.kernels {
-            let Some(us) = measured(&folder, kernel) else { continue };
+            let Some(us) = self.measured(&folder, kernel) else { continue };
             let floor = self.floor(kernel);
             let name = format!("{}/{}", kernel.group, kernel.name);
             println!("{name:<58} {us:>10.2} {floor:>10.2} {:>7.0} %", 100.0 * floor / us);
         }
+    }
+
+    /// The median in microseconds of the run just ended; none for a kernel that the command line left out.
+    fn measured(&self, folder: &Path, kernel: &Kernel) -> Option<f64> {
+        // Criterion makes folders of names so.
+        let plain = |text: &str| text.replace(['?', '"', '/', '\\', '*', '<', '>', ':', '|', '^'], "_");
+        let path = folder.join(plain(&kernel.group)).join(plain(&kernel.name)).join("new").join("estimates.json");
+        let written = std::fs::metadata(&path).and_then(|m| m.modified()).ok()?;
+        if written < self.started {
+            return None;
+        }
+        let estimates: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok()?;
+        Some(estimates["median"]["point_estimate"].as_f64()? / 1e3)
     }
 }
 
@@ -64,15 +79,4 @@ fn criterion_folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).join("target");
     target.unwrap_or(beside).join("criterion")
-}
-
-/// The median in microseconds of the run just ended; none for a kernel that the command line left out.
-fn measured(folder: &Path, kernel: &Kernel) -> Option<f64> {
-    // Criterion makes folders of names so.
-    let plain = |text: &str| text.replace(['?', '"', '/', '\\', '*', '<', '>', ':', '|', '^'], "_");
-    let name: PathBuf = kernel.name.split('/').map(plain).collect::<Vec<_>>().join("_").into();
-    let path = folder.join(plain(&kernel.group)).join(name).join("new").join("estimates.json");
-    let text = std::fs::read_to_string(path).ok()?;
-    let estimates: serde_json::Value = serde_json::from_str(&text).ok()?;
-    Some(estimates["median"]["point_estimate"].as_f64()? / 1e3)
 }

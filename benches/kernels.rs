@@ -73,7 +73,11 @@ fn elementary<T: Scalar>(c: &mut Criterion, floors: &mut Floors) {
                 b.iter(|| {
                     math::vectorize(
                         #[inline(always)]
-                        || y.iter_mut().zip(black_box(&x)).for_each(|(y, x)| *y = $f(*x)),
+                        || {
+                            for (y, x) in y.iter_mut().zip(black_box(&x)) {
+                                *y = $f(*x);
+                            }
+                        },
                     )
                 });
             });
