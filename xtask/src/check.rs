@@ -65,6 +65,7 @@ pub(crate) fn ci(args: Vec<String>) -> Outcome {
         "--",
         "run",
         "--all",
+        "--fresh",
         "--profile",
         "smoke",
         "--out",

@@ -78,13 +78,13 @@ fn announce(args: &[String], backend: Blas) {
         Blas::Rust => "products in pure Rust".to_owned(),
     };
     say(format_args!(
-        "{compile}, then {what}, {library}; the report's place is the last line. Ctrl-C is safe: `--resume` goes on."
+        "{compile}, then {what}, {library}; the report's place is the last line. Ctrl-C is safe: the same command goes on."
     ));
 }
 
 /// Whether the line names experiments, or `--all`: a word that is neither an option nor an option's value.
 fn names_experiments(args: &[String]) -> bool {
-    const FLAGS: [&str; 4] = ["--all", "--resume", "--portable", "--json"];
+    const FLAGS: [&str; 4] = ["--all", "--fresh", "--portable", "--json"];
     let mut words = args.iter();
     while let Some(word) = words.next() {
         if word == "--all" || !word.starts_with('-') {
@@ -104,8 +104,8 @@ mod tests {
     #[test]
     fn values_of_options_are_no_names() {
         let named = |line: &str| names_experiments(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>());
-        assert!(!named("") && !named("--out runs --profile quick") && !named("--resume --seeds=2"));
-        assert!(named("mnist-mlp") && named("--out runs mnist-mlp") && named("--all --resume"));
+        assert!(!named("") && !named("--out runs --profile quick") && !named("--fresh --seeds=2"));
+        assert!(named("mnist-mlp") && named("--out runs mnist-mlp") && named("--all --fresh"));
     }
 
     #[test]

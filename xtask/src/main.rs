@@ -17,6 +17,7 @@ mod prove;
 mod publish;
 mod setup;
 mod tidy;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ usage: cargo xtask COMMAND [OPTIONS]
   list [--json]             the experiments, one line each
   report [--out DIR]        build the report again from the records at hand
   publish [--out DIR]       records of runs into docs/results, with the page generated from them
+  verify-report             a random sample of the published runs made again at their commit, compared bit by bit (--sample N, --seed S)
   data list|fetch|verify    the data sets: what there is, fetch one, check what is here
   setup [--yes]             how to install OpenBLAS here; with --yes, do it
   test                      all tests: units, laws, the rules of the repository, documentation examples
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         "parity" => parity::main(args),
         "prove" => prove::main(args),
         "publish" => publish::main(args),
+        "verify-report" => verify::main(args),
         "help" | "--help" | "-h" => {
             cmd::say(HELP);
             Ok(())

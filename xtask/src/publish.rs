@@ -11,8 +11,11 @@ use serde_json::Value;
 
 use crate::cmd::{Failure, Outcome, root, say};
 
-/// Records larger than this do not belong into the repository.
-const LARGEST: usize = 20 * 1024;
+/// Records larger than this do not belong into the repository: a record holds all runs of an experiment.
+const LARGEST: usize = 200 * 1024;
+
+/// All records and drawings together.
+const LARGEST_IN_ALL: u64 = 15_000_000;
 
 pub(crate) fn main(args: Vec<String>) -> Outcome {
     let runs = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -39,6 +42,12 @@ pub(crate) fn main(args: Vec<String>) -> Outcome {
     }
     if published == 0 {
         return Err(Failure::new(format!("no record below {}: run `cargo xtask run` first", runs.display())));
+    }
+    let all = size(&results);
+    if all > LARGEST_IN_ALL {
+        return Err(Failure::new(format!(
+            "docs/results has {all} bytes, more than {LARGEST_IN_ALL}: fewer or smaller figures"
+        )));
     }
     let shown =
         |path: PathBuf| read(&path).map(|(_, record)| (record, captions(&path.with_file_name("captions.json"))));
@@ -69,6 +78,12 @@ fn copy_figures(from: &Path, to: &Path) -> Outcome {
         fs::copy(&path, &target).map_err(|e| Failure::new(format!("cannot copy {}: {e}", path.display())))?;
     }
     Ok(())
+}
+
+/// Bytes of all files below a folder.
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|e| if e.path().is_dir() { size(&e.path()) } else { e.metadata().map_or(0, |m| m.len()) }).sum()
 }
 
 fn files(folder: &Path) -> Vec<PathBuf> {

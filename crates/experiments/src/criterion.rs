@@ -2,6 +2,7 @@
 
 use crate::profile::{Profile, Tag};
 use crate::results::{Results, significant};
+use crate::stats;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -116,8 +117,31 @@ pub struct Judged {
     pub verdict: Verdict,
     /// Why.
     pub reason: String,
+    /// Two-sided p-value of Student's test that the mean is the threshold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p: Option<f64>,
+    /// The same after Holm's adjustment for all such criteria of the experiment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p_holm: Option<f64>,
+    /// Distance of the mean from the threshold in standard deviations over the seeds (Cohen's d of paired values).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub effect: Option<f64>,
+    /// Where it is undecided for want of seeds: how many would decide it if the mean and the spread stayed as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeds_needed: Option<usize>,
     /// [`Criterion::hash`].
     pub hash: String,
+}
+
+/// The verdicts on all criteria, with Holm's adjustment over those that rest on intervals.
+pub fn judge_all(criteria: &[Criterion], results: &Results) -> Vec<Judged> {
+    let mut all: Vec<Judged> = criteria.iter().map(|c| c.judge(results)).collect();
+    let tested: Vec<usize> = (0..all.len()).filter(|i| all[*i].p.is_some()).collect();
+    let adjusted = stats::holm(&tested.iter().filter_map(|i| all[*i].p).collect::<Vec<_>>());
+    for (i, p) in tested.into_iter().zip(adjusted) {
+        all[i].p_holm = Some(significant(p, 3));
+    }
+    all
 }
 
 /// [`Published`] read back from a record.
@@ -132,6 +156,49 @@ pub struct PublishedRecord {
 }
 
 impl Criterion {
+    /// The whole 95 % interval must lie on `side` of `threshold`; decided under quick, without data, unless more is said.
+    pub const fn interval(
+        id: &'static str,
+        statement: &'static str,
+        side: Side,
+        threshold: f64,
+        estimate: fn(&Results) -> Option<Estimate>,
+    ) -> Self {
+        let (kind, profile) = (Kind::Interval, Profile::Quick);
+        Self { id, statement, threshold, side, kind, profile, needs: None, published: None, source: "", estimate }
+    }
+
+    /// The estimate itself must lie there.
+    pub const fn exact(
+        id: &'static str,
+        statement: &'static str,
+        side: Side,
+        threshold: f64,
+        estimate: fn(&Results) -> Option<Estimate>,
+    ) -> Self {
+        Self { kind: Kind::Exact, ..Self::interval(id, statement, side, threshold, estimate) }
+    }
+
+    /// Where the threshold comes from.
+    pub const fn from(self, source: &'static str) -> Self {
+        Self { source, ..self }
+    }
+
+    /// Undecided without this data set.
+    pub const fn on(self, set: &'static str) -> Self {
+        Self { needs: Some(set), ..self }
+    }
+
+    /// Undecided below this profile.
+    pub const fn under(self, profile: Profile) -> Self {
+        Self { profile, ..self }
+    }
+
+    /// With the number in the literature.
+    pub const fn published(self, value: f64, source: &'static str, tag: Tag) -> Self {
+        Self { published: Some(Published { value, source, tag }), ..self }
+    }
+
     /// The fingerprint of what was promised: statement, side, threshold, kind and profile. A criterion that is changed after the fact
     /// no longer agrees with its committed records.
     pub fn hash(&self) -> String {
@@ -143,7 +210,14 @@ impl Criterion {
     /// The verdict on `results`.
     pub fn judge(&self, results: &Results) -> Judged {
         let (estimate, verdict, reason) = self.decide(results);
+        let effect = estimate.filter(|_| self.kind == Kind::Interval).and_then(|e| self.effect(&e));
+        let n = estimate.map_or(0, |e| e.n);
+        let open = verdict == Verdict::Undecided && results.profile >= self.profile;
         Judged {
+            p: effect.and_then(|d| stats::t_test(d * (n as f64).sqrt(), n)).map(|p| significant(p, 3)),
+            p_holm: None,
+            effect: effect.map(|d| significant(d, 3)),
+            seeds_needed: effect.filter(|_| open).and_then(stats::seeds_needed),
             id: self.id.into(),
             statement: self.statement.into(),
             profile: self.profile,
@@ -158,6 +232,13 @@ impl Criterion {
             reason,
             hash: self.hash(),
         }
+    }
+
+    /// Distance of a mean from the threshold in standard deviations of what it is the mean of.
+    fn effect(&self, e: &Estimate) -> Option<f64> {
+        let [low, high] = e.ci95?;
+        let error = 0.5 * (high - low) / stats::t_half(e.n)?;
+        (error > 0.0).then(|| (e.value - self.threshold) / (error * (e.n as f64).sqrt()))
     }
 
     fn decide(&self, results: &Results) -> (Option<Estimate>, Verdict, String) {
@@ -236,9 +317,12 @@ mod tests {
 
     #[test]
     fn the_whole_interval_decides() {
-        let holds = criterion(Kind::Interval, Side::Above, |_| Some(Estimate { value: 2.0, ci95: Some([1.5, 2.5]) }));
-        let fails = criterion(Kind::Interval, Side::Above, |_| Some(Estimate { value: 0.5, ci95: Some([0.1, 0.9]) }));
-        let open = criterion(Kind::Interval, Side::Above, |_| Some(Estimate { value: 1.5, ci95: Some([0.9, 2.1]) }));
+        let holds =
+            criterion(Kind::Interval, Side::Above, |_| Some(Estimate { value: 2.0, ci95: Some([1.5, 2.5]), n: 3 }));
+        let fails =
+            criterion(Kind::Interval, Side::Above, |_| Some(Estimate { value: 0.5, ci95: Some([0.1, 0.9]), n: 3 }));
+        let open =
+            criterion(Kind::Interval, Side::Above, |_| Some(Estimate { value: 1.5, ci95: Some([0.9, 2.1]), n: 3 }));
         assert_eq!(verdict(&holds, Profile::Quick).0, Verdict::Holds);
         assert_eq!(verdict(&fails, Profile::Quick).0, Verdict::Fails);
         assert_eq!(verdict(&open, Profile::Full).0, Verdict::Undecided);

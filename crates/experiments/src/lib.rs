@@ -20,6 +20,7 @@ pub mod report;
 pub mod results;
 pub mod runner;
 pub mod settings;
+mod slides;
 pub mod stats;
 mod summary;
 mod table;

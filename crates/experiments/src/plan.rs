@@ -4,6 +4,7 @@ use crate::data::DataHome;
 use crate::environment::cores;
 use crate::experiment::{Experiment, Grain, Profile, Settings, Variant};
 use crate::settings::Change;
+use crate::table::unknown;
 use std::path::PathBuf;
 
 /// Everything that the command line says about a run.
@@ -25,8 +26,12 @@ pub struct Plan {
     pub data: DataHome,
     /// The folder of the records.
     pub out: PathBuf,
-    /// Take over finished seeds.
+    /// Take over finished runs with the same key.
     pub resume: bool,
+    /// Only the runs whose place in the list of all leaves this remainder: `(i, n)`.
+    pub shard: Option<(usize, usize)>,
+    /// Only this variant.
+    pub only: Option<String>,
 }
 
 impl Plan {
@@ -37,7 +42,9 @@ impl Plan {
 
     /// The seeds of one of its variants.
     pub fn seeds_of(&self, e: &Experiment, variant: &Variant) -> Vec<u64> {
-        variant.seeds.map_or_else(|| self.seeds(e), |n| self.first(n))
+        // One variant asked for by name takes the seeds that were asked for.
+        let asked = self.seeds.filter(|_| self.only.is_some());
+        asked.or(variant.seeds).map_or_else(|| self.seeds(e), |n| self.first(n))
     }
 
     fn first(&self, n: usize) -> Vec<u64> {
@@ -63,6 +70,13 @@ impl Plan {
         let mut variants = (e.variants)(&Settings { profile: self.profile, data: &self.data });
         for change in self.changes.iter().filter_map(|c| c.within(e.name, all)) {
             variants = change.apply(variants)?;
+        }
+        if let Some(only) = &self.only {
+            let names: Vec<String> = variants.iter().map(|v| v.name.clone()).collect();
+            variants.retain(|v| v.name == *only);
+            if variants.is_empty() {
+                return Err(unknown("variant", only, &names.iter().map(String::as_str).collect::<Vec<_>>()));
+            }
         }
         Ok(variants)
     }

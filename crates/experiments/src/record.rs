@@ -10,8 +10,8 @@ use serde_json::Value;
 use std::io::Write as _;
 use std::path::Path;
 
-/// The largest summary, in bytes: small enough to commit and to read. Five seeds of 23 data sets need 22 KB; under quick all are below 20.
-pub const SUMMARY_LIMIT: usize = 24 * 1024;
+/// The largest summary, in bytes: small enough to commit. A run has at most a thousandth of it or so; experiments have up to a few hundred.
+pub const SUMMARY_LIMIT: usize = 200 * 1024;
 
 /// `summary.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -78,6 +78,18 @@ pub struct SeedRecord {
     pub seed: u64,
     /// The numbers, at six significant digits.
     pub metrics: Metrics,
+    /// Seconds it took.
+    #[serde(default)]
+    pub seconds: f64,
+    /// A fingerprint of configuration, seed and data: what has it is the same run.
+    #[serde(default)]
+    pub key: String,
+    /// A fingerprint of the numbers to the last bit.
+    #[serde(default)]
+    pub bits: String,
+    /// The commit, where it is another than the environment's: the run was taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// Why it failed, when it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

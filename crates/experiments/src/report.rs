@@ -4,6 +4,7 @@ use crate::criterion::{Judged, Verdict, round};
 use crate::error::ExperimentError;
 use crate::experiment::{Experiment, Need};
 use crate::record::{Summary, VariantRecord, write_atomically};
+use crate::slides::{SLIDES, Slide};
 use crate::stats;
 use crate::summary::Caption;
 use crate::table;
@@ -14,37 +15,101 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// Writes the pages for all records under `out` into `<out>/report`; the path of the index.
+/// Writes the pages for all records under `out` into `<out>/report`, with those of `committed` (as `docs/results` has them) where `out` has
+/// none; the path of the index.
 ///
 /// # Errors
 /// When a record cannot be read or a page not written.
-pub fn write(out: &Path) -> Result<PathBuf, ExperimentError> {
+pub fn write(out: &Path, committed: Option<&Path>) -> Result<PathBuf, ExperimentError> {
     let folder = out.join("report");
     let pages = templates()?;
     let mut rows = Vec::new();
+    let mut shown: Vec<(&str, Summary, Vec<Shown>)> = Vec::new();
     for e in table::table() {
-        let place = out.join(e.name);
-        let path = place.join("summary.json");
-        let Ok(text) = std::fs::read_to_string(&path) else {
-            continue;
-        };
+        let Some(place) = Place::find(e.name, out, committed) else { continue };
+        let path = place.record.join("summary.json");
+        let text = std::fs::read_to_string(&path).map_err(|error| ExperimentError::file(&path, "read", error))?;
         let summary: Summary =
             serde_json::from_str(&text).map_err(|error| ExperimentError::file(&path, "read", error))?;
-        let page = experiment_page(&pages, e, &summary, &place)?;
+        let figures = figures(&place.figures)?;
+        let page = experiment_page(&pages, e, &summary, &place, &figures)?;
         write_atomically(&folder.join(format!("{}.html", e.name)), page.as_bytes())?;
         rows.push(row(e, &summary));
+        shown.push((e.name, summary, figures));
     }
     let verdicts = |v: &str| rows.iter().flat_map(|r| &r.criteria).filter(|c| c.verdict == v).count();
     let totals = json!({ "holds": verdicts("holds"), "fails": verdicts("fails"), "undecided": verdicts("undecided") });
-    let index = render(&pages, "index.html", &json!({ "rows": rows, "totals": totals, "missing": missing(out) }))?;
+    let missing: Vec<&str> =
+        table::table().iter().map(|e| e.name).filter(|n| shown.iter().all(|s| s.0 != *n)).collect();
+    let slides: Vec<SlideRow> = SLIDES.iter().map(|slide| slide_row(slide, &shown)).collect();
+    let index =
+        render(&pages, "index.html", &json!({ "rows": rows, "totals": totals, "missing": missing, "slides": slides }))?;
     let path = folder.join("index.html");
     write_atomically(&path, index.as_bytes())?;
     Ok(path)
 }
 
-/// Experiments of the table without a record.
-fn missing(out: &Path) -> Vec<&'static str> {
-    table::table().iter().map(|e| e.name).filter(|n| !out.join(n).join("summary.json").exists()).collect()
+/// Where a record lies.
+struct Place {
+    record: PathBuf,
+    figures: PathBuf,
+}
+
+impl Place {
+    /// Under `out` as a run leaves it, else under `committed` as it is published, the most thorough profile first.
+    fn find(name: &str, out: &Path, committed: Option<&Path>) -> Option<Self> {
+        let run = out.join(name);
+        if run.join("summary.json").exists() {
+            return Some(Self { figures: run.join("figures"), record: run });
+        }
+        let published = ["full", "quick"].map(|profile| committed.map(|c| c.join(name).join(profile)));
+        let found = published.into_iter().flatten().find(|p| p.join("summary.json").exists())?;
+        Some(Self { figures: found.clone(), record: found })
+    }
+}
+
+/// A line of the overview: a slide, the verdict on its claim and a picture.
+#[derive(Serialize)]
+struct SlideRow {
+    title: &'static str,
+    claim: &'static str,
+    experiment: &'static str,
+    more: &'static [&'static str],
+    statement: String,
+    verdict: &'static str,
+    reason: String,
+    picture: String,
+}
+
+fn slide_row(slide: &'static Slide, shown: &[(&str, Summary, Vec<Shown>)]) -> SlideRow {
+    let (experiment, id) = slide.answer;
+    let found = shown.iter().find(|s| s.0 == experiment);
+    let judged = found.and_then(|(_, summary, _)| summary.criteria.iter().find(|c| c.id == id));
+    let picture = found.and_then(|(.., figures)| figures.first()).map(|f| picture(&f.svg));
+    SlideRow {
+        title: slide.title,
+        claim: slide.claim,
+        experiment,
+        more: slide.more,
+        statement: judged.map_or_else(|| "not run".into(), |c| c.statement.clone()),
+        verdict: judged.map_or("undecided", |c| word(c.verdict)),
+        reason: judged.map(|c| c.reason.clone()).unwrap_or_default(),
+        picture: picture.unwrap_or_default(),
+    }
+}
+
+/// A drawing as the address of an image, so that many small ones of one page do not share names.
+fn picture(svg: &str) -> String {
+    use base64::Engine as _;
+    format!("data:image/svg+xml;base64,{}", base64::engine::general_purpose::STANDARD.encode(svg))
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Holds => "holds",
+        Verdict::Fails => "fails",
+        Verdict::Undecided => "undecided",
+    }
 }
 
 #[derive(Serialize)]
@@ -68,7 +133,23 @@ struct Line {
     published: String,
     verdict: String,
     reason: String,
+    statistics: String,
     source: &'static str,
+}
+
+/// The numbers behind a verdict by interval, for those who want them.
+fn statistics(c: &Judged) -> String {
+    let mut parts = Vec::new();
+    if let (Some(p), Some(holm)) = (c.p, c.p_holm) {
+        parts.push(format!("p = {p}, {holm} after Holm"));
+    }
+    if let Some(d) = c.effect {
+        parts.push(format!("effect {d} standard deviations"));
+    }
+    if let Some(n) = c.seeds_needed {
+        parts.push(format!("about {n} seeds would decide"));
+    }
+    parts.join("; ")
 }
 
 fn row(e: &Experiment, s: &Summary) -> Row {
@@ -85,11 +166,6 @@ fn row(e: &Experiment, s: &Summary) -> Row {
 }
 
 fn line(e: &Experiment, c: &Judged) -> Line {
-    let verdict = match c.verdict {
-        Verdict::Holds => "holds",
-        Verdict::Fails => "fails",
-        Verdict::Undecided => "undecided",
-    };
     let published = c.published.as_ref().map(|p| format!("{} ({}) [{}]", p.value, p.source, p.tag));
     Line {
         id: c.id.clone(),
@@ -97,8 +173,9 @@ fn line(e: &Experiment, c: &Judged) -> Line {
         estimate: c.estimate.map(round).unwrap_or_default(),
         interval: c.ci95.map(|[lo, hi]| format!("{} to {}", round(lo), round(hi))).unwrap_or_default(),
         published: published.unwrap_or_default(),
-        verdict: verdict.into(),
+        verdict: word(c.verdict).into(),
         reason: c.reason.clone(),
+        statistics: statistics(c),
         source: e.criteria.iter().find(|x| x.id == c.id).map_or("", |x| x.source),
     }
 }
@@ -129,7 +206,8 @@ fn experiment_page(
     pages: &Environment<'_>,
     e: &Experiment,
     s: &Summary,
-    place: &Path,
+    place: &Place,
+    figures: &[Shown],
 ) -> Result<String, ExperimentError> {
     let (metrics, variants) = numbers(&s.variants);
     let errors: Vec<String> = s
@@ -149,21 +227,20 @@ fn experiment_page(
         &json!({
             "name": e.name, "question": e.question, "claim": e.claim, "protocol": e.protocol, "anchor": e.anchor,
             "summary": s, "criteria": s.criteria.iter().map(|c| line(e, c)).collect::<Vec<_>>(), "metrics": metrics,
-            "variants": variants, "errors": errors, "figures": figures(place)?, "command": command, "fallbacks": fallbacks,
+            "variants": variants, "errors": errors, "figures": figures, "command": command, "fallbacks": fallbacks,
             "wall": duration(s.budget.wall_seconds), "planned": duration(s.budget.planned_seconds),
-            "config": std::fs::read_to_string(place.join("config.toml")).unwrap_or_default(),
+            "config": std::fs::read_to_string(place.record.join("config.toml")).unwrap_or_default(),
         }),
     )
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Shown {
     svg: String,
     caption: String,
 }
 
-fn figures(place: &Path) -> Result<Vec<Shown>, ExperimentError> {
-    let folder = place.join("figures");
+fn figures(folder: &Path) -> Result<Vec<Shown>, ExperimentError> {
     let Ok(text) = std::fs::read_to_string(folder.join("captions.json")) else {
         return Ok(Vec::new());
     };

@@ -20,12 +20,18 @@ pub fn metrics<const N: usize>(pairs: [(&str, f64); N]) -> Metrics {
 pub struct Outcome {
     /// The seed.
     pub seed: u64,
-    /// A fingerprint of what was run; `--resume` takes an outcome over only when it agrees.
+    /// A fingerprint of what was run; a later run takes an outcome over only when it agrees.
     #[serde(default)]
     pub key: String,
     /// How long it took.
     #[serde(default)]
     pub seconds: f64,
+    /// The commit of the program that made it.
+    #[serde(default)]
+    pub commit: String,
+    /// A fingerprint of all its numbers to the last bit.
+    #[serde(default)]
+    pub bits: String,
     /// The numbers.
     #[serde(default)]
     pub metrics: Metrics,
@@ -166,7 +172,11 @@ impl VariantResults {
 
 /// Mean and 95 % t interval; `None` without values, no interval from one.
 pub fn estimate(values: &[f64]) -> Option<Estimate> {
-    (!values.is_empty()).then(|| Estimate { value: stats::mean(values), ci95: stats::t_interval(values) })
+    (!values.is_empty()).then(|| Estimate {
+        value: stats::mean(values),
+        ci95: stats::t_interval(values),
+        n: values.len(),
+    })
 }
 
 /// What was measured.
@@ -176,12 +186,14 @@ pub struct Estimate {
     pub value: f64,
     /// Its 95 % interval, where there is one.
     pub ci95: Option<[f64; 2]>,
+    /// Over how many values it is the mean; 0 for what is no mean.
+    pub n: usize,
 }
 
 impl Estimate {
     /// An estimate without an interval.
     pub fn exact(value: f64) -> Self {
-        Self { value, ci95: None }
+        Self { value, ci95: None, n: 0 }
     }
 }
 

@@ -38,10 +38,7 @@ pub fn run(
     let folder = plan.out.join(e.name);
     let seeds = plan.seeds(e);
     let mut environment = Environment::read(plan.threads(), plan.jobs(e));
-    let mut tasks = Vec::new();
-    for v in variants {
-        tasks.extend(plan.seeds_of(e, v).into_iter().map(|s| (v, s)));
-    }
+    let tasks = tasks(e, plan, variants);
     summary::write_config(e, plan, variants, &seeds, &folder)?;
     kernel::reset_work_log();
     let started = Instant::now();
@@ -61,6 +58,62 @@ pub fn run(
     }
     let summary = summary::write(e, &results, &seeds, environment, wall, &folder)?;
     Ok(Done { summary, folder })
+}
+
+/// Every run of `e`: its variants with each of their seeds.
+fn tasks<'v>(e: &Experiment, plan: &Plan, variants: &'v [Variant]) -> Vec<(&'v Variant, u64)> {
+    variants.iter().flat_map(|v| plan.seeds_of(e, v).into_iter().map(move |s| (v, s))).collect()
+}
+
+/// Makes the runs of one shard of `e` and leaves their outcomes; the summary is for a later run without a shard, which finds all of them
+/// made. `before` is the number of runs of the experiments in front of it, so that shards are of equal size over all; returns the number of
+/// runs of this one.
+///
+/// # Errors
+/// When outcomes cannot be written.
+pub fn run_shard(
+    e: &Experiment,
+    plan: &Plan,
+    variants: &[Variant],
+    before: usize,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<usize, ExperimentError> {
+    let all = tasks(e, plan, variants);
+    let (shard, of) = plan.shard.unwrap_or((0, 1));
+    let own: Vec<(&Variant, u64)> =
+        all.iter().enumerate().filter(|(i, _)| (before + i) % of == shard).map(|(_, t)| *t).collect();
+    let environment = Environment::read(plan.threads(), plan.jobs(e));
+    run_all(e, plan, &own, &environment, &plan.out.join(e.name), say)?;
+    Ok(all.len())
+}
+
+/// Takes over the committed record of `e` in `from`, if it holds exactly the runs that are asked for, with the same keys: what was made
+/// elsewhere need not be made again. Whether it did.
+///
+/// # Errors
+/// When the record is there but cannot be read or copied.
+pub fn adopt(e: &Experiment, plan: &Plan, variants: &[Variant], from: &Path) -> Result<Option<Done>, ExperimentError> {
+    let source = from.join(e.name).join(plan.profile.to_string());
+    let path = source.join("summary.json");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(None) };
+    let summary: Summary = serde_json::from_str(&text).map_err(|error| ExperimentError::file(&path, "read", error))?;
+    let environment = Environment::read(plan.threads(), plan.jobs(e));
+    let recorded: Vec<&str> = summary.variants.iter().flat_map(|v| &v.seeds).map(|s| s.key.as_str()).collect();
+    let wanted: Vec<String> =
+        tasks(e, plan, variants).into_iter().map(|(v, s)| key(e, plan, v, s, &environment)).collect();
+    let same_promise = e.criteria.iter().map(|c| c.hash()).eq(summary.criteria.iter().map(|c| c.hash.clone()));
+    if summary.status != "complete" || recorded != wanted || !same_promise {
+        return Ok(None);
+    }
+    let folder = plan.out.join(e.name);
+    let failed = |error: std::io::Error| ExperimentError::file(&source, "copied", error);
+    for entry in std::fs::read_dir(&source).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let name = path.file_name().unwrap_or_default();
+        let target = if name == "summary.json" { folder.join(name) } else { folder.join("figures").join(name) };
+        write_atomically(&target, &std::fs::read(&path).map_err(failed)?)?;
+    }
+    Ok(Some(Done { summary, folder }))
 }
 
 /// Tiles by worker, up to the last worker that had one.
@@ -90,8 +143,17 @@ fn run_all(
             let place = folder.join(variant.folder()).join(format!("seed-{seed}"));
             let key = key(e, plan, variant, *seed, environment);
             let done = match plan.resume.then(|| load(&place, &key)).flatten() {
-                Some(outcome) => Ok((outcome, " (resumed)")),
-                None => one(e, plan, variant, *seed, key, pool, &place).map(|o| (o, "")),
+                Some(outcome) => {
+                    let how = if outcome.commit == environment.commit {
+                        " (taken over)".to_string()
+                    } else {
+                        format!(" (taken over from commit {})", outcome.commit.get(..12).unwrap_or(&outcome.commit))
+                    };
+                    Ok((outcome, how))
+                }
+                None => {
+                    one(e, plan, variant, *seed, (key, &environment.commit), pool, &place).map(|o| (o, String::new()))
+                }
             };
             let count = finished.fetch_add(1, Ordering::Relaxed) + 1;
             if let Ok((o, how)) = &done {
@@ -129,7 +191,7 @@ fn one(
     plan: &Plan,
     variant: &Variant,
     seed: u64,
-    key: String,
+    (key, commit): (String, &str),
     pool: &rayon::ThreadPool,
     place: &Path,
 ) -> Result<Outcome, ExperimentError> {
@@ -143,9 +205,13 @@ fn one(
     });
     let mut outcome = run.outcome;
     outcome.key = key;
+    outcome.commit = commit.into();
     outcome.seconds = significant(started.elapsed().as_secs_f64(), 4);
     match attempt {
-        Ok(metrics) => outcome.metrics = metrics.into_iter().map(|(k, v)| (k, significant(v, 6))).collect(),
+        Ok(metrics) => {
+            outcome.bits = bits(&metrics);
+            outcome.metrics = metrics.into_iter().map(|(k, v)| (k, significant(v, 6))).collect();
+        }
         Err(error) => outcome.error = Some(error.to_string()),
     }
     let log: String = run.log.iter().map(|l| format!("{l}\n")).collect();
@@ -162,14 +228,27 @@ fn load(place: &Path, key: &str) -> Option<Outcome> {
     (outcome.key == key && outcome.error.is_none()).then_some(outcome)
 }
 
-/// What makes two runs the same: experiment, profile, configuration, seed, data at hand, and the build.
+/// A fingerprint of numbers to the last bit.
+fn bits(metrics: &crate::results::Metrics) -> String {
+    let mut hash = Sha256::new();
+    for (name, value) in metrics {
+        hash.update(name.as_bytes());
+        hash.update(value.to_bits().to_le_bytes());
+    }
+    hash.finalize().iter().take(6).map(|b| format!("{b:02x}")).collect()
+}
+
+/// What makes two runs the same: experiment, profile, configuration, seed, data at hand, and who multiplies matrices. Products of our own
+/// give the same bits at any width of vectors, others need not; the commit is not in it, so a change of the code does not undo what was
+/// done: `--fresh` does.
 fn key(e: &Experiment, plan: &Plan, v: &Variant, seed: u64, env: &Environment) -> String {
     let data: Vec<&str> = e.data.iter().filter(|n| plan.data.has(n.set)).map(|n| n.set).collect();
+    let level = if env.blas == "packed" { "" } else { &env.cpu_level };
     let text = format!(
-        "{} {} {} {} {seed} {data:?} {} {} {} {} {}",
-        e.name, plan.profile, v.name, v.config, env.version, env.commit, env.build, env.blas, env.cpu_level
+        "{} {} {} {} {seed} {data:?} {} {} {level}",
+        e.name, plan.profile, v.name, v.config, env.build, env.blas
     );
-    Sha256::digest(text.as_bytes()).iter().take(12).map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect()
 }
 
 fn message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -1,7 +1,7 @@
 //! The statistics behind the verdicts.
 
 use layerwise_tensor::Stream;
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use statrs::distribution::{ContinuousCDF, FisherSnedecor, Normal, StudentsT};
 
 /// The mean; not a number for nothing.
 pub fn mean(x: &[f64]) -> f64 {
@@ -150,6 +150,83 @@ pub fn holm(p: &[f64]) -> Vec<f64> {
     adjusted
 }
 
+/// Spearman's rank correlation: Pearson's of the ranks, ties sharing their mean rank.
+pub fn spearman(x: &[f64], y: &[f64]) -> f64 {
+    let (a, b) = (ranks(x), ranks(y));
+    let (ma, mb) = (mean(&a), mean(&b));
+    let sum = |f: &dyn Fn(usize) -> f64| (0..a.len()).map(f).sum::<f64>();
+    let both = sum(&|i| (a[i] - ma) * (b[i] - mb));
+    let spread = (sum(&|i| (a[i] - ma).powi(2)) * sum(&|i| (b[i] - mb).powi(2))).sqrt();
+    if spread > 0.0 { both / spread } else { 0.0 }
+}
+
+/// Ranks from 1, in the order given, ties sharing their mean rank.
+fn ranks(x: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..x.len()).collect();
+    order.sort_by(|a, b| x[*a].total_cmp(&x[*b]));
+    let mut ranks = vec![0.0; x.len()];
+    let mut start = 0;
+    while start < order.len() {
+        let end = (start..order.len()).find(|i| x[order[*i]] != x[order[start]]).unwrap_or(order.len());
+        order[start..end].iter().for_each(|i| ranks[*i] = (start + 1 + end) as f64 / 2.0);
+        start = end;
+    }
+    ranks
+}
+
+/// What Friedman's test says of several methods on several tasks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Friedman {
+    /// Mean rank of each method, 1 the best.
+    pub mean_ranks: Vec<f64>,
+    /// The probability of ranks so unlike if all methods were alike.
+    pub p: f64,
+    /// Nemenyi's critical difference at 5 %: methods whose mean ranks are nearer are not told apart. Infinite for more than ten methods.
+    pub critical_difference: f64,
+}
+
+/// Friedman's test (Friedman 1937) in the form of Iman and Davenport (1980), with Nemenyi's critical difference (Demsar 2006).
+///
+/// Each row holds the scores of all methods on one task; larger is better.
+pub fn friedman(rows: &[Vec<f64>]) -> Friedman {
+    // Studentised range at 5 % over sqrt 2, for 2 to 10 methods (Demsar 2006, Table 5a).
+    const Q: [f64; 9] = [1.960, 2.343, 2.569, 2.728, 2.850, 2.949, 3.031, 3.102, 3.164];
+    let (n, k) = (rows.len() as f64, rows.first().map_or(0, Vec::len));
+    let mut mean_ranks = vec![0.0; k];
+    for row in rows {
+        let down: Vec<f64> = row.iter().map(|v| -v).collect();
+        mean_ranks.iter_mut().zip(ranks(&down)).for_each(|(sum, r)| *sum += r / n);
+    }
+    let kf = k as f64;
+    let square = mean_ranks.iter().map(|r| r * r).sum::<f64>() - kf * (kf + 1.0).powi(2) / 4.0;
+    let chi = 12.0 * n / (kf * (kf + 1.0)) * square;
+    let f = (n - 1.0) * chi / (n * (kf - 1.0) - chi);
+    let p = match FisherSnedecor::new(kf - 1.0, (kf - 1.0) * (n - 1.0)) {
+        // All rows in the same order: the statistic is infinite.
+        Ok(_) if f.is_infinite() || f < 0.0 => 0.0,
+        Ok(law) => 1.0 - law.cdf(f),
+        Err(_) => 1.0,
+    };
+    let q = k.checked_sub(2).and_then(|i| Q.get(i)).copied().unwrap_or(f64::INFINITY);
+    Friedman { mean_ranks, p, critical_difference: q * (kf * (kf + 1.0) / (6.0 * n)).sqrt() }
+}
+
+/// Two-sided p-value of Student's test that the mean is `threshold`, from the mean's distance in standard errors.
+pub fn t_test(distance: f64, n: usize) -> Option<f64> {
+    let law = StudentsT::new(0.0, 1.0, n.checked_sub(1).filter(|d| *d > 0)? as f64).ok()?;
+    Some(2.0 * law.cdf(-distance.abs()))
+}
+
+/// Half the width of the 95 % interval of a mean over `n` values, in standard errors.
+pub fn t_half(n: usize) -> Option<f64> {
+    Some(StudentsT::new(0.0, 1.0, n.checked_sub(1).filter(|d| *d > 0)? as f64).ok()?.inverse_cdf(0.975))
+}
+
+/// How many values it takes until the 95 % interval of a mean `effect` standard deviations from a threshold leaves it out; none up to 10 000.
+pub fn seeds_needed(effect: f64) -> Option<usize> {
+    (2..=10_000).find(|n| t_half(*n).is_some_and(|t| t < effect.abs() * (*n as f64).sqrt()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +278,61 @@ mod tests {
         let x: Vec<f64> = (0..50).map(|i| (i % 7) as f64).collect();
         let [lo, hi] = bootstrap(&x, mean, 500, Stream::new(1)).unwrap();
         assert!(lo < mean(&x) && mean(&x) < hi && hi - lo < 2.0);
+    }
+
+    #[test]
+    fn rank_correlation_agrees_with_scipy() {
+        // scipy.stats.spearmanr
+        close(spearman(&[1.0, 2.0, 3.0, 4.0, 5.0], &[5.0, 6.0, 7.0, 8.0, 7.0]), 0.820_782_681_668_123_4);
+        close(spearman(&[1.0, 2.0, 3.0], &[3.0, 2.0, 1.0]), -1.0);
+        close(spearman(&[1.0, 2.0, 3.0], &[2.0, 2.0, 2.0]), 0.0);
+    }
+
+    #[test]
+    fn friedman_by_hand() {
+        // Three methods on four tasks, ranks 1 2 3 | 1 2 3 | 1 3 2 | 2 1 3: means 1.25, 2, 2.75; chi squared 4.5; F = 3 * 4.5 / (8 - 4.5).
+        let rows = [[3.0, 2.0, 1.0], [3.0, 2.0, 1.0], [3.0, 1.0, 2.0], [2.0, 3.0, 1.0]].map(|r| r.to_vec());
+        let test = friedman(&rows);
+        for (a, b) in test.mean_ranks.iter().zip([1.25, 2.0, 2.75]) {
+            close(*a, b);
+        }
+        let f: f64 = 3.0 * 4.5 / 3.5;
+        // With 2 and 6 degrees of freedom the tail is (1 + f / 3)^-3.
+        assert!((test.p - (1.0 + f / 3.0).powi(-3)).abs() < 1e-9, "{}", test.p);
+        close(test.critical_difference, 2.343 * (12.0f64 / 24.0).sqrt());
+    }
+
+    #[test]
+    fn seeds_that_are_needed() {
+        // An effect of one standard deviation: the interval of seven values has a half width of 0.92, of six 1.05.
+        assert_eq!(seeds_needed(1.0), Some(7));
+        assert_eq!(seeds_needed(-1.0), Some(7));
+        assert_eq!(seeds_needed(0.0), None);
+        close(t_test(0.0, 5).unwrap(), 1.0);
+        assert!(t_test(2.0, 1).is_none());
+    }
+
+    #[test]
+    fn an_interval_is_rarely_beyond_a_true_mean() {
+        // The rule of verdicts on data without effect: the whole 95 % interval above the threshold counts as "holds".
+        const RUNS: usize = 20_000;
+        for (n, law) in [(3, 0), (5, 0), (10, 0), (3, 1), (5, 1), (3, 2), (5, 2)] {
+            let mut z = vec![0.0f64; n];
+            let holds = (0..RUNS).filter(|i| {
+                let stream = Stream::new(1908 + law).child("null").at(*i as u64);
+                stream.normal(0, &mut z);
+                match law {
+                    // Heavy tails, and a skewed law with mean 0.
+                    1 => z.iter_mut().for_each(|z| *z = z.powi(3)),
+                    2 => z.iter_mut().for_each(|z| *z = (0.5 * *z).exp() - 0.125f64.exp()),
+                    _ => {}
+                }
+                t_interval(&z).is_some_and(|[low, _]| low > 0.0)
+            });
+            let rate = holds.count() as f64 / RUNS as f64;
+            let allowed = 0.05 + 2.0 * (0.05f64 * 0.95 / RUNS as f64).sqrt();
+            assert!(rate <= allowed, "n = {n}, law {law}: {rate}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Makes `summary.json`, `config.toml` and the figures of an experiment from its results.
 
+use crate::criterion::judge_all;
 use crate::environment::Environment;
 use crate::error::ExperimentError;
 use crate::experiment::{Experiment, Variant};
@@ -22,6 +23,7 @@ pub(crate) fn write(
     folder: &Path,
 ) -> Result<Summary, ExperimentError> {
     let outcomes = || results.variants.iter().flat_map(|v| &v.outcomes);
+    let commit = environment.commit.clone();
     let crashed = outcomes().any(|o| o.error.is_some());
     let summary = Summary {
         experiment: e.name.into(),
@@ -44,11 +46,19 @@ pub(crate) fn write(
                 seeds: v
                     .outcomes
                     .iter()
-                    .map(|o| SeedRecord { seed: o.seed, metrics: o.metrics.clone(), error: o.error.clone() })
+                    .map(|o| SeedRecord {
+                        seed: o.seed,
+                        metrics: o.metrics.clone(),
+                        seconds: significant(o.seconds, 3),
+                        key: o.key.clone(),
+                        bits: o.bits.clone(),
+                        commit: Some(o.commit.clone()).filter(|c| *c != commit),
+                        error: o.error.clone(),
+                    })
                     .collect(),
             })
             .collect(),
-        criteria: e.criteria.iter().map(|c| c.judge(results)).collect(),
+        criteria: judge_all(e.criteria, results),
     };
     // Figures of an earlier run must not stay beside the new numbers.
     let figures = folder.join("figures");

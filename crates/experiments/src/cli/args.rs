@@ -18,7 +18,7 @@ pub(super) enum Command {
     /// `list`.
     List { json: bool },
     /// `report`.
-    Report { out: PathBuf },
+    Report { out: PathBuf, records: Option<PathBuf> },
     /// `run`.
     Run(Box<RunOptions>),
     /// `data`.
@@ -49,14 +49,17 @@ pub(super) struct RunOptions {
     pub(super) changes: Vec<Change>,
     pub(super) data: Option<PathBuf>,
     pub(super) out: PathBuf,
-    pub(super) resume: bool,
+    pub(super) fresh: bool,
+    pub(super) shard: Option<(usize, usize)>,
+    pub(super) only: Option<String>,
+    pub(super) records: Option<PathBuf>,
     pub(super) portable: bool,
 }
 
 const COMMANDS: [&str; 4] = ["run", "list", "report", "data"];
-const FLAGS: [&str; 16] = [
-    "all", "profile", "seeds", "seed", "threads", "jobs", "set", "grid", "resume", "portable", "data", "out", "json",
-    "help", "version", "blas",
+const FLAGS: [&str; 20] = [
+    "all", "profile", "seeds", "seed", "threads", "jobs", "set", "grid", "budget", "fresh", "shard", "only", "records",
+    "portable", "data", "out", "json", "help", "version", "blas",
 ];
 
 /// The command of the arguments (without the program's name).
@@ -78,7 +81,10 @@ fn parse_command(mut p: Parser) -> Result<Command, lexopt::Error> {
         changes: Vec::new(),
         data: None,
         out: "runs".into(),
-        resume: false,
+        fresh: false,
+        shard: None,
+        only: None,
+        records: None,
         portable: false,
     };
     while let Some(arg) = p.next()? {
@@ -86,7 +92,10 @@ fn parse_command(mut p: Parser) -> Result<Command, lexopt::Error> {
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
             Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
             Arg::Long("all") => o.all = true,
-            Arg::Long("resume") => o.resume = true,
+            Arg::Long("fresh") => o.fresh = true,
+            Arg::Long("shard") => o.shard = Some(shard(&p.value()?.string()?)?),
+            Arg::Long("only") => o.only = Some(p.value()?.string()?),
+            Arg::Long("records") => o.records = Some(p.value()?.into()),
             Arg::Long("portable") => o.portable = true,
             Arg::Long("json") => json = true,
             Arg::Long("profile") => {
@@ -100,6 +109,14 @@ fn parse_command(mut p: Parser) -> Result<Command, lexopt::Error> {
             Arg::Long("jobs") => o.jobs = Some(at_least_one(p.value()?, "jobs")?),
             Arg::Long("set") => o.changes.push(Change::set(&p.value()?.string()?)?),
             Arg::Long("grid") => o.changes.push(Change::grid(&p.value()?.string()?)?),
+            Arg::Long("budget") => {
+                let name = p.value()?.string()?;
+                const BUDGETS: [&str; 3] = ["equal-parameters", "equal-flops", "equal-time"];
+                if !BUDGETS.contains(&name.as_str()) {
+                    return Err(unknown("budget", &name, &BUDGETS).into());
+                }
+                o.changes.push(Change::set(&format!("budget={name}"))?);
+            }
             Arg::Long("data") => o.data = Some(p.value()?.into()),
             Arg::Long("out") => o.out = p.value()?.into(),
             Arg::Long("blas") => {
@@ -130,7 +147,7 @@ fn finish(words: Vec<String>, json: bool, mut o: RunOptions) -> Result<Command, 
             Ok(Command::Run(Box::new(o)))
         }
         "list" => alone(Command::List { json }),
-        "report" => alone(Command::Report { out: o.out }),
+        "report" => alone(Command::Report { out: o.out, records: o.records }),
         "data" => Ok(Command::Data { action: data_action(&rest)?, home: o.data }),
         "" => Ok(Command::Help),
         other => Err(unknown("command", other, &COMMANDS)),
@@ -146,6 +163,12 @@ fn data_action(words: &[String]) -> Result<DataAction, String> {
         Some((w, _)) => Err(unknown("data command", w, &["list", "fetch", "verify"])),
         None => Err("`data` needs a command: list, fetch or verify".into()),
     }
+}
+
+/// `i/n` with `i` from 0 to `n - 1`, as a job array counts them.
+fn shard(text: &str) -> Result<(usize, usize), String> {
+    let pair = text.split_once('/').and_then(|(i, n)| Some((i.parse().ok()?, n.parse().ok()?)));
+    pair.filter(|(i, n)| i < n).ok_or_else(|| format!("--shard takes i/n with i from 0 to n - 1, not `{text}`"))
 }
 
 fn at_least_one(value: OsString, name: &str) -> Result<usize, lexopt::Error> {
@@ -168,11 +191,11 @@ mod tests {
 
     #[test]
     fn a_run_with_everything() {
-        let line =
-            "run a b --profile full --seeds 2 --seed 7 --threads 3 --jobs 2 --set x=1 --grid y=1,2 --out o --resume";
+        let line = "run a b --profile full --seeds 2 --seed 7 --threads 3 --jobs 2 --set x=1 --grid y=1,2 --out o --fresh --shard 1/4 --only v";
         let Ok(Command::Run(o)) = parse(line.split(' ').map(OsString::from)) else { panic!("not a run") };
         assert_eq!((o.names.len(), o.profile, o.seeds, o.first_seed), (2, Profile::Full, Some(2), 7));
-        assert_eq!((o.threads, o.jobs, o.changes.len(), o.resume), (Some(3), Some(2), 2, true));
+        assert_eq!((o.threads, o.jobs, o.changes.len(), o.fresh), (Some(3), Some(2), 2, true));
+        assert_eq!((o.shard, o.only.as_deref()), (Some((1, 4)), Some("v")));
     }
 
     #[test]
@@ -182,6 +205,9 @@ mod tests {
         assert!(usage(&["run", "--profile", "quik"]).contains("did you mean `quick`?"));
         assert!(usage(&["run", "--seeds", "0"]).contains("at least 1"));
         assert!(usage(&["run", "--seeds", "x"]).contains('x'));
+        for shard in ["4/4", "1", "x/2", "0/0"] {
+            assert!(usage(&["run", "--shard", shard]).contains("i/n"), "{shard}");
+        }
         assert!(usage(&["run", "--set", "x"]).contains("path=value"));
         assert!(usage(&["run", "--data", "/no/such/folder"]).contains("no such folder"));
         assert!(usage(&["data"]).contains("list, fetch or verify"));

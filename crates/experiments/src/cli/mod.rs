@@ -20,7 +20,7 @@ layerwise-experiments: runs experiments and writes the report
 usage:
   run [NAME...]      runs the named experiments, or the tour when none is named
   list [--json]      lists the experiments
-  report             writes the pages again from the records
+  report             writes the pages again from the records; with --records DIR also from committed ones
   data list          lists the data sets and says which are at hand
   data fetch NAME... fetches data sets (needs the feature `download`)
   data verify        checks the files at hand against their checksums
@@ -36,7 +36,12 @@ options of run:
   --grid path=a,b    runs every variant with each of the values
   --portable         products of our own and vectors of 256 bits, whatever the machine has beyond: the same instructions, so the
                      same bits, on every processor with AVX2 (the default build gives those bits at any width, but faster)
-  --resume           takes over what an earlier run with the same settings has finished
+  --budget B         what is equal where depths are compared: equal-parameters (the default), equal-flops or equal-time
+  --fresh            makes all runs anew; otherwise what is done (same configuration, seed and data) is taken over
+  --shard i/n        only every n-th run of the list, from the i-th (counted from 0), and no record: for job arrays;
+                     the same command without it gathers
+  --only VARIANT     only this variant
+  --records DIR      takes over whole experiments from committed records such as docs/results, where they hold the same runs
 
 options of all:
   --data DIR         the data folder; default: $LAYERWISE_DATA, then the cache folder
@@ -76,8 +81,8 @@ fn obey(command: Command) -> Result<bool, Failure> {
         Command::Help => say(HELP.trim_end()),
         Command::Version => say(format!("layerwise-experiments {}", env!("CARGO_PKG_VERSION"))),
         Command::List { json } => list::list(json)?,
-        Command::Report { out } => {
-            let index = crate::report::write(&out).map_err(|e| Failure::Broken(e.to_string()))?;
+        Command::Report { out, records } => {
+            let index = crate::report::write(&out, records.as_deref()).map_err(|e| Failure::Broken(e.to_string()))?;
             say(format!("report: {}", index.display()));
         }
         Command::Run(options) => return run::run(*options),

@@ -27,6 +27,7 @@ pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
         }
     }
     let chosen = choose(&o)?;
+    let records = o.records.clone();
     let plan = Plan {
         profile: o.profile,
         seeds: o.seeds,
@@ -36,13 +37,30 @@ pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
         changes: o.changes,
         data: DataHome::find(o.data),
         out: o.out,
-        resume: o.resume,
+        resume: !o.fresh,
+        shard: o.shard,
+        only: o.only,
     };
     let variants = variants(&chosen, &plan)?;
     say(announcement(&chosen, &plan));
+    if plan.shard.is_some() {
+        return shard(&chosen, &plan, &variants);
+    }
     let mut well = true;
     for (number, (e, variants)) in chosen.iter().zip(&variants).enumerate() {
         say(format!("[{}/{}] {}: {}", number + 1, chosen.len(), e.name, e.question));
+        if let Some(records) = &records {
+            match runner::adopt(e, &plan, variants, records) {
+                Ok(Some(done)) => {
+                    let commit = &done.summary.environment.commit;
+                    say(format!("  taken over from {}: made at commit {commit}", records.display()));
+                    tell(&done.summary);
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => eprintln!("warning: {}: {error}; it is run instead", e.name),
+            }
+        }
         match runner::run(e, &plan, variants, &|line| say(line)) {
             Ok(done) => {
                 tell(&done.summary);
@@ -54,9 +72,30 @@ pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
             }
         }
     }
-    let index = report::write(&plan.out).map_err(|e| Failure::Broken(e.to_string()))?;
+    let index = report::write(&plan.out, records.as_deref()).map_err(|e| Failure::Broken(e.to_string()))?;
     let index = index.canonicalize().unwrap_or(index);
     say(format!("report: {}", index.display()));
+    Ok(well)
+}
+
+/// The runs of one shard; whether their outcomes could be written.
+fn shard(chosen: &[&'static Experiment], plan: &Plan, variants: &[Vec<Variant>]) -> Result<bool, Failure> {
+    let (mut before, mut well) = (0, true);
+    for (e, variants) in chosen.iter().zip(variants) {
+        say(e.name);
+        match runner::run_shard(e, plan, variants, before, &|line| say(line)) {
+            Ok(runs) => before += runs,
+            Err(error) => {
+                eprintln!("error: {}: {error}", e.name);
+                before += variants.iter().map(|v| plan.seeds_of(e, v).len()).sum::<usize>();
+                well = false;
+            }
+        }
+    }
+    let (i, n) = plan.shard.unwrap_or((0, 1));
+    say(format!(
+        "shard {i}/{n} of {before} runs is done; when all are, the same command without --shard writes the records"
+    ));
     Ok(well)
 }
 
@@ -111,7 +150,7 @@ fn announcement(chosen: &[&Experiment], plan: &Plan) -> String {
     };
     format!(
         "{} experiment{}, profile {}, about {time} on two cores ({} here); {data}; products by {}; records in {}; Ctrl-C leaves \
-         nothing broken, --resume goes on",
+         nothing broken: the same command goes on",
         chosen.len(),
         if chosen.len() == 1 { "" } else { "s" },
         plan.profile,

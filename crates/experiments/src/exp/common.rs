@@ -74,3 +74,45 @@ pub(super) fn bar(results: &Results, variant: &str, metric: &str, scale: f64) ->
         None => (0.0, 0.0),
     }
 }
+
+/// The slope of the least-squares line through points.
+pub(super) fn slope(points: impl IntoIterator<Item = (f64, f64)>) -> f64 {
+    let (x, y): (Vec<f64>, Vec<f64>) = points.into_iter().unzip();
+    let (mx, my) = (crate::stats::mean(&x), crate::stats::mean(&y));
+    let rise: f64 = x.iter().zip(&y).map(|(x, y)| (x - mx) * (y - my)).sum();
+    rise / x.iter().map(|x| (x - mx) * (x - mx)).sum::<f64>()
+}
+
+/// What `f` makes of a metric of two variants, seed by seed, with its t interval.
+pub(super) fn paired(
+    r: &Results,
+    a: (&str, &str),
+    b: (&str, &str),
+    f: impl Fn(f64, f64) -> f64,
+) -> Option<crate::results::Estimate> {
+    let (first, second) = (r.variant(a.0)?, r.variant(b.0)?);
+    let pairs = first.outcomes.iter().filter_map(|x| {
+        let y = second.outcomes.iter().find(|y| y.seed == x.seed)?;
+        Some(f(*x.metrics.get(a.1)?, *y.metrics.get(b.1)?))
+    });
+    crate::results::estimate(&pairs.collect::<Vec<_>>())
+}
+
+/// Bars of one metric over variants, with their intervals.
+pub(super) fn bars_of(r: &Results, variants: &[&str], metric: &str, scale: f64) -> (Vec<String>, Vec<Vec<(f64, f64)>>) {
+    let values = variants.iter().map(|v| vec![bar(r, v, metric, scale)]).collect();
+    (variants.iter().map(|v| (*v).to_string()).collect(), values)
+}
+
+/// The values of every hidden layer of `mlp` on `x`, from input to output; a norm, as in use, and the activation included, dropout not.
+pub(super) fn hidden(
+    mlp: &layerwise::nn::Mlp,
+    params: &Params<f32>,
+    x: ArrayView2<'_, f32>,
+) -> Vec<layerwise::tensor::ndarray::Array2<f32>> {
+    let mut tape = layerwise::autograd::Tape::new();
+    let mut g = tape.graph(params, layerwise::tensor::Mode::Eval, Stream::new(0));
+    let input = g.input(x);
+    let cuts = mlp.forward_hidden(&mut g, input);
+    cuts.into_iter().map(|h| g.value(h).to_owned()).collect()
+}

@@ -1,18 +1,18 @@
 //! Depth against width at an equal number of parameters.
 
 use super::common::{self, DIGITS};
+use super::hierarchy::{Hierarchy, by_teacher};
 use crate::criterion::{Criterion, Estimate, Kind, Side};
 use crate::error::ExperimentError;
 use crate::experiment::{Anchor, Experiment, Grain, Metrics, Profile, Run, Settings, Tag, Variant, metrics};
 use crate::figure::{Axis, Chart, Figure, Series, lines};
 use crate::results::Results;
-use layerwise::datasets::Labelled;
 use layerwise::nn::{BuildModel, Init, Mlp, MlpConfig, SoftmaxCrossEntropy};
 use layerwise::optim::Cosine;
 use layerwise::tensor::Stream;
-use layerwise::tensor::ndarray::Array2;
-use layerwise::train::{Samples, Trainer};
+use layerwise::train::{Samples, Stop, Trainer};
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 
 pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "depth-vs-width",
@@ -103,9 +103,24 @@ const TASKS: [(&str, &str); 3] =
 #[serde(deny_unknown_fields)]
 struct Config {
     depth: usize,
+    budget: Budget,
     parameters: usize,
     examples: usize,
     epochs: usize,
+    /// Seconds of training under `equal-time`.
+    seconds: f64,
+}
+
+/// What is equal where networks of different depth are compared.
+#[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Budget {
+    /// The width is chosen such that all have as many parameters; the same number of epochs.
+    EqualParameters,
+    /// All have the width 256; as many epochs as give each the operations of one of equal parameters.
+    EqualFlops,
+    /// All have the width 256 and train for the same time.
+    EqualTime,
 }
 
 fn variants(s: &Settings<'_>) -> Vec<Variant> {
@@ -123,8 +138,13 @@ fn variants(s: &Settings<'_>) -> Vec<Variant> {
         let (examples, epochs) = (examples(task), epochs(task));
         // Digits at an equal, larger size under full: the first layer alone takes 784 weights a unit.
         let parameters = if task == "digits" && full { 200_000 } else { 90_000 };
-        DEPTHS
-            .map(|depth| Variant::new(format!("{task} depth {depth}"), Config { depth, parameters, examples, epochs }))
+        DEPTHS.map(|depth| {
+            let (budget, seconds) = (Budget::EqualParameters, s.profile.pick([0.2, 4.0, 30.0]));
+            Variant::new(
+                format!("{task} depth {depth}"),
+                Config { depth, budget, parameters, examples, epochs, seconds },
+            )
+        })
     };
     TASKS.iter().flat_map(|(task, _)| of(task)).collect()
 }
@@ -147,17 +167,43 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
             (digits.train.head(config.examples), digits.test.clone())
         }
     };
-    let net = sized(train.cols(), train.classes, config.depth, config.parameters);
+    let net = match config.budget {
+        Budget::EqualParameters => sized(train.cols(), train.classes, config.depth, config.parameters),
+        _ => {
+            let net = Mlp::builder(train.cols()).hidden(&vec![256; config.depth]).outputs(train.classes);
+            net.init(Init::HE_NORMAL)
+        }
+    };
     let (mlp, mut params) = net.create(seed)?;
-    let steps = (config.epochs * train.rows().div_ceil(128)) as u64;
-    let trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(config.epochs).batch(128).seed(seed);
+    let parameters = params.trainable().len();
+    let epochs = match config.budget {
+        Budget::EqualParameters => config.epochs,
+        Budget::EqualFlops => (config.epochs * config.parameters).div_ceil(parameters),
+        // Time ends it; a schedule needs an end in sight, so the rate stays.
+        Budget::EqualTime => 100_000,
+    };
+    let steps = (epochs * train.rows().div_ceil(128)) as u64;
+    let started = std::time::Instant::now();
+    let mut trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(epochs).batch(128).seed(seed);
+    if config.budget == Budget::EqualTime {
+        trainer = trainer.on_step(|_| match started.elapsed().as_secs_f64() < config.seconds {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(Stop::new("the time is over")),
+        });
+    }
     let samples = Samples::labels(train.x.view(), &train.y)?;
     let report = trainer.rate(1e-3).schedule(Cosine::new(steps, 0.0)).fit(&mut params, &samples)?;
     for e in &report.history.epochs {
         run.log(e.epoch as u64, &[("loss", e.loss)]);
     }
     let error = 1.0 - common::accuracy(&mlp, &params, test.x.view(), &test.y)?;
-    Ok(metrics([("error", error), ("width", net.hidden[0] as f64), ("parameters", params.trainable().len() as f64)]))
+    let taken = report.history.epochs.last().map_or(0, |e| e.steps);
+    Ok(metrics([
+        ("error", error),
+        ("width", net.hidden[0] as f64),
+        ("parameters", parameters as f64),
+        ("gflop", 6e-9 * parameters as f64 * 128.0 * taken as f64),
+    ]))
 }
 
 /// A network of `depth` equal hidden layers with about `parameters` parameters.
@@ -165,64 +211,6 @@ fn sized(inputs: usize, outputs: usize, depth: usize, parameters: usize) -> MlpC
     let count = |w: usize| (inputs + 1) * w + (depth - 1) * (w + 1) * w + (w + 1) * outputs;
     let width = (1..4096).take_while(|w| count(*w) <= parameters).last().unwrap_or(1);
     Mlp::builder(inputs).hidden(&vec![width; depth]).outputs(outputs).init(Init::HE_NORMAL)
-}
-
-/// The random hierarchy model: 8 classes and 8 symbols at each of 3 levels, each with 4 productions of 2 symbols, none shared.
-struct Hierarchy {
-    /// `[level][symbol][production]` is a pair of symbols.
-    rules: Vec<Vec<Vec<[usize; 2]>>>,
-}
-
-const SYMBOLS: usize = 8;
-const PRODUCTIONS: usize = 4;
-const LEVELS: usize = 3;
-
-impl Hierarchy {
-    fn new(stream: &Stream) -> Self {
-        let level = |l: usize| {
-            let pairs = stream.at(l as u64).permutation(SYMBOLS * SYMBOLS);
-            let pair = |s: usize, m: usize| pairs.get(s * PRODUCTIONS + m);
-            let of = |s: usize| (0..PRODUCTIONS).map(|m| [pair(s, m) / SYMBOLS, pair(s, m) % SYMBOLS]).collect();
-            (0..SYMBOLS).map(of).collect()
-        };
-        Self { rules: (0..LEVELS).map(level).collect() }
-    }
-
-    /// `n` strings of 2^3 symbols, one-hot, each of a class drawn uniformly and productions drawn uniformly.
-    fn draw(&self, n: usize, stream: &Stream) -> Labelled<f32> {
-        let length = 1 << LEVELS;
-        let mut x = Array2::zeros((n, length * SYMBOLS));
-        let mut y = Vec::with_capacity(n);
-        let mut u = vec![0.0f64; 2 * length];
-        for i in 0..n {
-            stream.at(i as u64).uniform(0, &mut u);
-            let mut draws = u.iter();
-            let mut choose = |of: usize| ((draws.next().unwrap_or(&0.0) * of as f64) as usize).min(of - 1);
-            let class = choose(SYMBOLS);
-            let mut string = vec![class];
-            for rules in &self.rules {
-                string = string.iter().flat_map(|s| rules[*s][choose(PRODUCTIONS)]).collect();
-            }
-            for (place, symbol) in string.iter().enumerate() {
-                x[[i, place * SYMBOLS + symbol]] = 1.0;
-            }
-            y.push(class as u32);
-        }
-        Labelled::new("hierarchy", x, y, SYMBOLS)
-    }
-}
-
-/// The same strings, labelled by the largest of 8 random linear functions.
-fn by_teacher(data: Labelled<f32>, stream: &Stream) -> Labelled<f32> {
-    let mut weights = vec![0.0f32; data.cols() * SYMBOLS];
-    stream.normal(0, &mut weights);
-    let weights = Array2::from_shape_fn((data.cols(), SYMBOLS), |(i, j)| weights[i * SYMBOLS + j]);
-    let scores = data.x.dot(&weights);
-    let best = |row: layerwise::tensor::ndarray::ArrayView1<'_, f32>| {
-        row.iter().enumerate().fold((0, f32::NEG_INFINITY), |b, (i, v)| if *v > b.1 { (i, *v) } else { b }).0 as u32
-    };
-    let y = scores.rows().into_iter().map(best).collect();
-    Labelled::new("teacher", data.x, y, SYMBOLS)
 }
 
 fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
@@ -254,19 +242,5 @@ mod tests {
             let count = params.trainable().len();
             assert!((88_000..=90_000).contains(&count), "{depth}: {count}");
         }
-    }
-
-    #[test]
-    fn no_production_is_shared_so_a_string_has_one_class() {
-        let rules = Hierarchy::new(&Stream::new(3));
-        for level in &rules.rules {
-            let mut pairs: Vec<_> = level.iter().flatten().collect();
-            pairs.sort();
-            pairs.dedup();
-            assert_eq!(pairs.len(), SYMBOLS * PRODUCTIONS);
-        }
-        let data = rules.draw(500, &Stream::new(1));
-        assert!(data.x.rows().into_iter().all(|r| r.sum() == 8.0));
-        assert!(data.counts().iter().all(|c| *c > 30));
     }
 }

@@ -146,7 +146,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     ]))
 }
 
-fn binary(data: &Labelled<f32>) -> Labelled<f32> {
+pub(super) fn binary(data: &Labelled<f32>) -> Labelled<f32> {
     let x = data.x.mapv(|v| f32::from(v > 0.5));
     Labelled::new(data.name.clone(), x, data.y.clone(), data.classes)
 }

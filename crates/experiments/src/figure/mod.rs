@@ -5,10 +5,12 @@
 
 mod chart;
 mod image;
+mod ranks;
 mod raster;
 
 pub use chart::{Axis, Chart, Series, bars, heat_map, histogram, lines, roc, scatter};
 pub use image::Image;
+pub use ranks::critical_difference;
 pub use raster::{Panel, images, regions};
 
 use crate::error::ExperimentError;

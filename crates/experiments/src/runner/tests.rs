@@ -64,6 +64,8 @@ fn plan(out: &Path) -> Plan {
         data: DataHome::none(),
         out: out.into(),
         resume: false,
+        shard: None,
+        only: None,
     }
 }
 
@@ -114,4 +116,47 @@ fn a_half_written_outcome_is_done_again() {
     std::fs::write(dir.path().join("squares/good/seed-0/outcome.json"), "{\"seed\": 0, \"met").unwrap();
     let s = go(&Plan { resume: true, ..plan(dir.path()) });
     assert_eq!(s.variants[0].seeds[0].metrics["square"], 9.0);
+}
+
+#[test]
+fn shards_part_the_list_and_a_last_run_gathers_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let all = plan(dir.path());
+    let variants = all.variants(&SQUARES, &[]).unwrap();
+    for shard in 0..2 {
+        let part = Plan { shard: Some((shard, 2)), resume: true, ..all.clone() };
+        assert_eq!(run_shard(&SQUARES, &part, &variants, 1, &|_| {}).unwrap(), 6);
+    }
+    assert!(!dir.path().join("squares/summary.json").exists());
+    for seed in 0..3 {
+        assert!(dir.path().join(format!("squares/good/seed-{seed}/outcome.json")).exists(), "{seed}");
+    }
+    let s = go(&Plan { resume: true, ..all });
+    assert_eq!(s.variants[0].seeds.len(), 3);
+}
+
+#[test]
+fn a_committed_record_is_taken_over_only_with_the_same_keys() {
+    let (dir, committed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let here = Plan { only: Some("good".into()), ..plan(dir.path()) };
+    let variants = here.variants(&SQUARES, &[]).unwrap();
+    let made = run(&SQUARES, &here, &variants, &|_| {}).unwrap();
+    let place = committed.path().join("squares/quick");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::copy(made.folder.join("summary.json"), place.join("summary.json")).unwrap();
+    std::fs::write(place.join("1-c.svg"), "<svg/>").unwrap();
+    let fresh = tempfile::tempdir().unwrap();
+    let there = Plan { out: fresh.path().into(), ..here.clone() };
+    let done = adopt(&SQUARES, &there, &variants, committed.path()).unwrap().unwrap();
+    assert_eq!(done.summary, made.summary);
+    assert!(fresh.path().join("squares/figures/1-c.svg").exists());
+    let other = Plan { first_seed: 7, ..there };
+    assert!(adopt(&SQUARES, &other, &variants, committed.path()).unwrap().is_none());
+}
+
+#[test]
+fn a_variant_that_is_not_there_is_named_with_the_nearest() {
+    let dir = tempfile::tempdir().unwrap();
+    let wrong = Plan { only: Some("god".into()), ..plan(dir.path()) };
+    assert!(wrong.variants(&SQUARES, &[]).unwrap_err().contains("did you mean `good`?"));
 }

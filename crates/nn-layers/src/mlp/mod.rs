@@ -102,6 +102,46 @@ impl MlpConfig {
     }
 }
 
+impl Mlp {
+    /// As [`Module::forward`], but returns the values after each hidden layer, from input to output, instead of the output: with its norm,
+    /// activation, dropout and way around, as far as it has them. The output layer is not run.
+    ///
+    /// # Shapes
+    /// `x` is `(batch, inputs)`; value `l` is `(batch, hidden[l])`.
+    ///
+    /// ```
+    /// use layerwise_autograd::Tape;
+    /// use layerwise_nn_layers::{BuildModel, Mlp};
+    /// use layerwise_tensor::{Mode, Stream, ndarray::Array2};
+    ///
+    /// let (mlp, params) = Mlp::builder(3).hidden(&[8, 5]).outputs(2).create::<f32>(1)?;
+    /// let mut tape = Tape::new();
+    /// let mut g = tape.graph(&params, Mode::Eval, Stream::new(0));
+    /// let x = g.input(Array2::ones((4, 3)).view());
+    /// let hidden = mlp.forward_hidden(&mut g, x);
+    /// assert_eq!(hidden.iter().map(|h| g.shape(*h)).collect::<Vec<_>>(), [(4, 8), (4, 5)]);
+    /// # Ok::<(), layerwise_nn_layers::ConfigError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If `x` has another width than the network was built for.
+    pub fn forward_hidden<T: Scalar>(&self, g: &mut Graph<'_, T>, x: Var) -> Vec<Var> {
+        let mut hidden = Vec::with_capacity(self.config.hidden.len());
+        let (mut x, mut begun) = (x, false);
+        for element in &self.elements {
+            // What comes before a layer's beginning is the end of the one below.
+            if matches!(element.step, Step::Linear(..) | Step::Residual(..)) && std::mem::replace(&mut begun, true) {
+                hidden.push(x);
+                if hidden.len() == self.config.hidden.len() {
+                    break;
+                }
+            }
+            x = forward(std::slice::from_ref(element), g, x);
+        }
+        hidden
+    }
+}
+
 impl<T: Scalar> Module<T> for Mlp {
     fn forward(&self, g: &mut Graph<'_, T>, x: Var) -> Var {
         forward(&self.elements, g, x)

@@ -1,6 +1,7 @@
 //! What a threshold is, and what its file tells about it.
 
 use std::fmt::Debug;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -90,4 +91,27 @@ pub(super) fn moments(scores: &[f64]) -> (f64, f64) {
     let mean = scores.iter().sum::<f64>() / n;
     let variance = scores.iter().map(|s| (s - mean) * (s - mean)).sum::<f64>() / n;
     (mean, variance.sqrt())
+}
+
+/// Refuses the option `key` of the rule called `name` outside of `range`.
+pub(super) fn inside(name: &str, key: &str, value: f64, range: RangeInclusive<f64>) -> Result<(), AutoencoderError> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let message = format!("`{key}` of `{name}` must be from {} to {}, found {value}", range.start(), range.end());
+    Err(AutoencoderError::Threshold(message))
+}
+
+/// The scores from small to large.
+pub(super) fn sorted(scores: &[f64]) -> Vec<f64> {
+    let mut sorted = scores.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted
+}
+
+/// The `q`-quantile of sorted scores, interpolated linearly.
+pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let place = q * (sorted.len() - 1) as f64;
+    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    low + (place - place.floor()) * (high - low)
 }

@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::rule::{Threshold, ThresholdEntry};
-use super::{mean, mean_plus_std};
+use super::{conformal, mean, mean_plus_std, pareto_tail, quantile};
 use crate::error::AutoencoderError;
 
 /// All thresholds.
 pub fn table() -> &'static [&'static ThresholdEntry] {
-    static TABLE: &[&ThresholdEntry] = &[&mean::ENTRY, &mean_plus_std::ENTRY];
+    static TABLE: &[&ThresholdEntry] =
+        &[&mean::ENTRY, &mean_plus_std::ENTRY, &quantile::ENTRY, &pareto_tail::ENTRY, &conformal::ENTRY];
     TABLE
 }
 
@@ -58,6 +59,30 @@ mod tests {
     }
 
     #[test]
+    fn ranks_by_hand() {
+        assert_eq!(Threshold::quantile(0.5).cut(&SCORES), 2.0);
+        assert_eq!(Threshold::quantile(0.875).cut(&SCORES), 8.0);
+        // Of six places one may be flagged: above the largest.
+        assert_eq!(Threshold::conformal(0.2).cut(&SCORES), 13.0);
+        assert_eq!(Threshold::conformal(0.34).cut(&SCORES), 3.0);
+        assert_eq!(Threshold::conformal(0.1).cut(&SCORES), f64::INFINITY);
+        assert_eq!(Threshold::conformal(1.0).cut(&SCORES), f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn the_conformal_promise_holds_for_every_place_of_a_new_score() {
+        // All orders of n + 1 scores are equally likely: leave each out in turn.
+        let all: Vec<f64> = (0..40).map(f64::from).collect();
+        for alpha in [0.05, 0.1, 0.3] {
+            let flagged = (0..all.len()).filter(|i| {
+                let others: Vec<f64> = all.iter().copied().filter(|s| *s != all[*i]).collect();
+                all[*i] > Threshold::conformal(alpha).cut(&others)
+            });
+            assert!(flagged.count() as f64 / all.len() as f64 <= alpha, "{alpha}");
+        }
+    }
+
+    #[test]
     fn every_entry_reads_what_it_writes() {
         for entry in table() {
             for sample in entry.samples {
@@ -76,5 +101,8 @@ mod tests {
         assert!(refused(r#"{"name": "mean_plus_std"}"#).contains("k"));
         assert!(refused(r#"{"name": "mean", "k": 1}"#).contains("unknown field"));
         assert!(refused("3").contains("expected a name"));
+        assert!(refused(r#"{"name": "quantile", "q": 1.5}"#).contains("from 0 to 1"));
+        assert!(refused(r#"{"name": "conformal"}"#).contains("alpha"));
+        assert!(refused(r#"{"name": "pareto_tail", "alpha": 0}"#).contains("alpha"));
     }
 }
