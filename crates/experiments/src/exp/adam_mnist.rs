@@ -8,12 +8,13 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "adam-mnist",
     question: "Is Adam the fastest rule, each at its best rate?",
     claim: "Adam combines momentum and adaptive rates and is the standard.",
-    protocol: "784-256-256-10 (1000-1000 under full), ReLU, He's weights, L2 0.0001, batches of 128, 5 epochs of 10 000 digits (10 of 60 000 under full), without \
-               and with dropout 0.5: Adam, AdaGrad, RMSprop, AdaDelta, SGD with Nesterov's momentum 0.9, each at the best of three rates by the \
-               training loss of the last epoch. Logistic regression: Adam, AdaGrad and Nesterov with rate / sqrt(t). Exact: the first step of Adam with epsilon 0 has \
-               the size of the rate in every coordinate.",
+    protocol: "784-256-256-10 (1000-1000 under full), ReLU, He's weights, L2 0.0001, batches of 128, 5 epochs of 10 000 digits (10 of 60 \
+               000 under full), without and with dropout 0.5: Adam, AdaGrad, RMSprop, AdaDelta, SGD with Nesterov's momentum 0.9, each \
+               at the best of three rates by the training loss of the last epoch. Logistic regression: Adam, AdaGrad and Nesterov with \
+               rate / sqrt(t). Exact: the first step of Adam with epsilon 0 has the size of the rate in every coordinate.",
     anchor: Anchor {
-        text: "Adam fastest on the network with and without dropout; on logistic regression like Nesterov, both faster than AdaGrad; curves only",
+        text: "Adam fastest on the network with and without dropout; on logistic regression like Nesterov, both faster than AdaGrad; \
+               curves only",
         source: "D. Kingma and J. Ba, Adam, ICLR 2015, Figs. 1 and 2",
         tag: Tag::V,
     },

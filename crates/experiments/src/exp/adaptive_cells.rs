@@ -7,13 +7,15 @@ use layerwise::tensor::{Gradients, Layout, ParamId, ParamKind};
 pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "adaptive-cells",
     question: "Does each optimizer have the strengths and weaknesses the lecture's table gives it?",
-    claim: "AdaGrad suits sparse features but its rate decays too fast; RMSprop suits non-stationary problems but depends on its decay; momentum \
-            crosses small minima but overshoots; SGD is sensitive to its rate and noisy; Adam is robust.",
-    protocol: "Ramp: a constant gradient, 10 000 steps; distance against 2 rate sqrt t. Valley: curvatures 1 and 100 that swap every 500 steps while the optimum jumps to a new random point, \
-               4 000 steps; share of swaps after which the loss is a hundredth again within 200 steps, each rule at its best of five rates. Text: logistic regression on 10 000 words, Zipf 1.1, 5 % of \
-               them informative, 5 000 documents of 200 words; epoch 2; rates by training loss. Minimum: x^4/4 - x^2/2 + 0.06 sin 20 x from x = 2.2; whether the run ends \
-               in the well it came from or passes small ones. Decay: RMSprop with decay 0.5 to 0.9999 on a quadratic with noise. Rates: digits, 784-64-10, one epoch of 5 000, rates from 1e-4 to 10; how many \
-               decades end within twice the best loss. Noise: SGD on a quadratic with noisy gradients, variance at the end by rate.",
+    claim: "AdaGrad suits sparse features but its rate decays too fast; RMSprop suits non-stationary problems but depends on its decay; \
+            momentum crosses small minima but overshoots; SGD is sensitive to its rate and noisy; Adam is robust.",
+    protocol: "Ramp: a constant gradient, 10 000 steps; distance against 2 rate sqrt t. Valley: curvatures 1 and 100 that swap every 500 \
+               steps while the optimum jumps to a new random point, 4 000 steps; share of swaps after which the loss is a hundredth \
+               again within 200 steps, each rule at its best of five rates. Text: logistic regression on 10 000 words, Zipf 1.1, 5 % of \
+               them informative, 5 000 documents of 200 words; epoch 2; rates by training loss. Minimum: x^4/4 - x^2/2 + 0.06 sin 20 x \
+               from x = 2.2; whether the run ends in the well it came from or passes small ones. Decay: RMSprop with decay 0.5 to 0.9999 \
+               on a quadratic with noise. Rates: digits, 784-64-10, one epoch of 5 000, rates from 1e-4 to 10; how many decades end \
+               within twice the best loss. Noise: SGD on a quadratic with noisy gradients, variance at the end by rate.",
     anchor: Anchor {
         text: "AdaGrad beats Nesterov by a large margin on sparse text, Adam as fast; effective rate of AdaGrad falls as 1/sqrt t",
         source: "D. Kingma and J. Ba, ICLR 2015, section 6.1; closed forms",
@@ -27,39 +29,66 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     variants,
     run,
     criteria: &[
-        Criterion::exact("ramp", "AdaGrad's way on a constant gradient is 2 rate sqrt t within 1 %", Side::AtMost, 0.01, |r| {
-            r.largest(&["ramp"], "off")
-        })
+        Criterion::exact(
+            "ramp",
+            "AdaGrad's way on a constant gradient is 2 rate sqrt t within 1 %",
+            Side::AtMost,
+            0.01,
+            |r| r.largest(&["ramp"], "off"),
+        )
         .from("sum of 1/sqrt k"),
-        Criterion::interval("rmsprop-recovers", "RMSprop or Adam is back within 200 steps after at least 90 % of the swaps", Side::AtLeast, 0.9, |r| {
-            common::paired(r, ("valley", "rmsprop"), ("valley", "adam"), f64::max)
-        })
+        Criterion::interval(
+            "rmsprop-recovers",
+            "RMSprop or Adam is back within 200 steps after at least 90 % of the swaps",
+            Side::AtLeast,
+            0.9,
+            |r| common::paired(r, ("valley", "rmsprop"), ("valley", "adam"), f64::max),
+        )
         .from("the suite: recovery in less than 200 steps"),
-        Criterion::interval("adagrad-does-not", "AdaGrad after fewer than half of them", Side::Below, 0.5, |r| r.mean("valley", "adagrad"))
-            .from("the suite: it does not recover"),
-        Criterion::interval("text-adagrad", "on sparse text AdaGrad's training loss is at least 20 % below Nesterov's", Side::AtMost, 0.8, |r| {
-            common::paired(r, ("text", "adagrad"), ("text", "nesterov"), |a, b| a / b)
+        Criterion::interval("adagrad-does-not", "AdaGrad after fewer than half of them", Side::Below, 0.5, |r| {
+            r.mean("valley", "adagrad")
         })
+        .from("the suite: it does not recover"),
+        Criterion::interval(
+            "text-adagrad",
+            "on sparse text AdaGrad's training loss is at least 20 % below Nesterov's",
+            Side::AtMost,
+            0.8,
+            |r| common::paired(r, ("text", "adagrad"), ("text", "nesterov"), |a, b| a / b),
+        )
         .from("Kingma and Ba 2015, Fig. 1; the suite's factor"),
         Criterion::interval("text-adam", "and so is Adam's", Side::AtMost, 0.8, |r| {
             common::paired(r, ("text", "adam"), ("text", "nesterov"), |a, b| a / b)
         })
         .from("Kingma and Ba 2015, Fig. 1; the suite's factor"),
-        Criterion::exact("leaves-minima", "momentum passes small minima in which plain descent stays", Side::AtLeast, 1.0, |r| {
-            r.mean("minimum", "gain").map(|e| Estimate::exact(e.value))
-        })
+        Criterion::exact(
+            "leaves-minima",
+            "momentum passes small minima in which plain descent stays",
+            Side::AtLeast,
+            1.0,
+            |r| r.mean("minimum", "gain").map(|e| Estimate::exact(e.value)),
+        )
         .from("the lecture; estimate: small minima further"),
-        Criterion::interval("decay-matters", "RMSprop's end loss varies by more than a factor of 2 over its decay", Side::Above, 2.0, |r| {
-            r.mean("decay", "spread")
-        })
+        Criterion::interval(
+            "decay-matters",
+            "RMSprop's end loss varies by more than a factor of 2 over its decay",
+            Side::Above,
+            2.0,
+            |r| r.mean("decay", "spread"),
+        )
         .from("the lecture"),
         Criterion::interval("adam-robust", "Adam's useful rates span more decades than SGD's", Side::Above, 0.0, |r| {
             common::paired(r, ("rates", "adam"), ("rates", "sgd"), |a, b| a - b)
         })
         .from("the lecture"),
-        Criterion::exact("noise", "SGD's variance on a noisy quadratic is rate / (2 - rate) times the noise's, within 5 %, for rates 0.01, 0.1 and 1", Side::AtMost, 0.05, |r| {
-            r.mean("noise", "off").map(|e| Estimate::exact(e.value))
-        })
+        Criterion::exact(
+            "noise",
+            "SGD's variance on a noisy quadratic is rate / (2 - rate) times the noise's, within 5 %, for rates \
+                                   0.01, 0.1 and 1",
+            Side::AtMost,
+            0.05,
+            |r| r.mean("noise", "off").map(|e| Estimate::exact(e.value)),
+        )
         .from("the stationary variance of an autoregression of first order; mean over seeds of the largest distance"),
     ],
     figures,
@@ -171,7 +200,7 @@ fn valley(steps: usize, stream: &Stream, run: &mut Run<'_>) -> Result<Metrics, E
             let mut course = Vec::new();
             for t in 0..steps {
                 let turn = t / EVERY;
-                let curvature = if turn % 2 == 0 { [1.0, 100.0] } else { [100.0, 1.0] };
+                let curvature = if turn.is_multiple_of(2) { [1.0, 100.0] } else { [100.0, 1.0] };
                 let goal = [jumps[2 * turn], jumps[2 * turn + 1]];
                 let loss = |x: &[f64]| (0..2).map(|i| 0.5 * curvature[i] * (x[i] - goal[i]).powi(2)).sum::<f64>();
                 if t % EVERY == 0 {
@@ -401,7 +430,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
         Figure::new("ramp", "AdaGrad's way on a constant gradient, and its closed form.", lines(&ramp, &ways))?,
         Figure::new(
             "valley",
-            "Loss in a valley whose steep and flat directions swap and whose optimum jumps every 500 steps, each rule at its best rate, first seed.",
+            "Loss in a valley whose steep and flat directions swap and whose optimum jumps every 500 steps, each rule at its best rate, \
+             first seed.",
             lines(&valley, &valleys),
         )?,
         Figure::new(

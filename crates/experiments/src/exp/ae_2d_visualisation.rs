@@ -10,11 +10,13 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "ae-2d-visualisation",
     question: "Does a deep autoencoder with a code of two numbers separate the classes better than PCA?",
     claim: "Two-dimensional codes of a deep autoencoder show the classes; the first two principal components mix them.",
-    protocol: "784-500-250-100-2 and back (784-1000-500-250-2 under full), linear code, sigmoid output, GELU, He's weights, mean squared error, Adam at 0.001 \
-               with a cosine, batches of 128, 15 epochs of 20 000 digits (100 of 60 000 under full); labels unseen. Accuracy of the 5 nearest of 10 000 \
-               training codes on 5 000 test codes; the same with the first two principal components of 60 000 images.",
+    protocol: "784-500-250-100-2 and back (784-1000-500-250-2 under full), linear code, sigmoid output, GELU, He's weights, mean squared \
+               error, Adam at 0.001 with a cosine, batches of 128, 15 epochs of 20 000 digits (100 of 60 000 under full); labels unseen. \
+               Accuracy of the 5 nearest of 10 000 training codes on 5 000 test codes; the same with the first two principal components \
+               of 60 000 images.",
     anchor: Anchor {
-        text: "784-1000-500-250-2 separates the digits visibly better than PCA; with 10 000 references 5 neighbours in the PCA plane are right for 41.9 %",
+        text: "784-1000-500-250-2 separates the digits visibly better than PCA; with 10 000 references 5 neighbours in the PCA plane are \
+               right for 41.9 %",
         source: "G. Hinton and R. Salakhutdinov, Science 2006, Fig. 3; accuracy recomputed",
         tag: Tag::R,
     },

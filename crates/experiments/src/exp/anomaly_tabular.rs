@@ -63,7 +63,8 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         },
         Criterion {
             id: "above-pca",
-            statement: "the autoencoder's mean AUROC is above that of PCA reconstruction with the same code size on at least 70 % of the sets",
+            statement: "the autoencoder's mean AUROC is above that of PCA reconstruction with the same code size on at least 70 % of the \
+                        sets",
             threshold: 0.7,
             side: Side::AtLeast,
             kind: Kind::Exact,
@@ -83,7 +84,8 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         },
         Criterion {
             id: "wilcoxon",
-            statement: "Wilcoxon's signed rank test over the sets rejects that autoencoder and PCA reconstruction are alike, p < 0.05 (two-sided)",
+            statement: "Wilcoxon's signed rank test over the sets rejects that autoencoder and PCA reconstruction are alike, p < 0.05 \
+                        (two-sided)",
             threshold: 0.05,
             side: Side::Below,
             kind: Kind::Exact,
@@ -429,7 +431,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
         );
         let svg = histogram(&chart, 40, &[("normal", &normal), ("anomalous", &anomalous)], &[(mark, "mean + 3 std")]);
         let caption = format!(
-            "The autoencoder's errors on test rows of {what}, first seed; the line is the mean plus three standard deviations of the normal rows."
+            "The autoencoder's errors on test rows of {what}, first seed; the line is the mean plus three standard deviations of the \
+             normal rows."
         );
         all.push(Figure::new(&format!("errors-{id}"), caption, svg)?);
     }

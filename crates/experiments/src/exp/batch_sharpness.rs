@@ -7,10 +7,11 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "batch-sharpness",
     question: "Do large batches find sharper minima that generalise worse?",
     claim: "Loss landscapes are articulated: small batches find flat minima, large ones sharp minima that generalise worse.",
-    protocol: "784-5x128-10 (5x512 under full), batch norm, ReLU, Adam at 0.001: batches of 256 for 10 epochs, and of a tenth of the data for 100 \
-               epochs, on 10 000 digits (40 and 200 epochs of 60 000 under full). Sharpness in a random subspace of 100 dimensions: largest rise of the loss over \
-               2 000 training images, in % of 1 + loss, within |z_i| <= epsilon (|A+ theta|_i + 1), epsilon = 0.001 and 0.0005, by 10 steps \
-               of projected sign ascent. Loss on the straight way from the small-batch solution (0) to the large-batch one (1), from -1 to 2.",
+    protocol: "784-5x128-10 (5x512 under full), batch norm, ReLU, Adam at 0.001: batches of 256 for 10 epochs, and of a tenth of the \
+               data for 100 epochs, on 10 000 digits (40 and 200 epochs of 60 000 under full). Sharpness in a random subspace of 100 \
+               dimensions: largest rise of the loss over 2 000 training images, in % of 1 + loss, within |z_i| <= epsilon (|A+ theta|_i \
+               + 1), epsilon = 0.001 and 0.0005, by 10 steps of projected sign ascent. Loss on the straight way from the small-batch \
+               solution (0) to the large-batch one (1), from -1 to 2.",
     anchor: Anchor {
         text: "F1: test 98.03 against 97.81 %; sharpness in 100 dimensions, epsilon 0.001: 0.11 against 9.22; 0.0005: 0.05 against 9.17",
         source: "N. Keskar et al., On large-batch training, ICLR 2017, Tables 2 to 4",

@@ -7,11 +7,11 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "batchnorm-mnist",
     question: "What does batch normalisation change: speed, end, stability of what layers see, and how careful one has to be?",
     claim: "Batch normalisation makes training faster and the result better, allows larger rates and forgives bad initialisation.",
-    protocol: "784-100-100-100-10, sigmoid, binary input, weights N(0, 0.1^2), SGD at 0.5, batches of 60, 10 000 steps (50 000 under full): \
-               plain and batch norm, test accuracy at 20 places; the 15th, 50th and 85th percentile over 300 test images of the input to one \
-               sigmoid of the last hidden layer there. Rates: 0.01 to 100 in steps of about 3, 500 steps each; the largest whose training loss over the \
-               last 100 steps is below half of its start (chance), for plain, batch and layer norm. Scales: weights N(0, s^2), s from 0.01 to 3, \
-               500 steps at rate 0.5; spread of the log10 loss over them.",
+    protocol: "784-100-100-100-10, sigmoid, binary input, weights N(0, 0.1^2), SGD at 0.5, batches of 60, 10 000 steps (50 000 under \
+               full): plain and batch norm, test accuracy at 20 places; the 15th, 50th and 85th percentile over 300 test images of the \
+               input to one sigmoid of the last hidden layer there. Rates: 0.01 to 100 in steps of about 3, 500 steps each; the largest \
+               whose training loss over the last 100 steps is below half of its start (chance), for plain, batch and layer norm. Scales: \
+               weights N(0, s^2), s from 0.01 to 3, 500 steps at rate 0.5; spread of the log10 loss over them.",
     anchor: Anchor {
         text: "Fig. 1: batch norm rises faster and ends higher, percentiles stay flat; reproductions with SGD 0.5 and 50 000 steps: 0.9800 \
                against 0.9769",
@@ -20,7 +20,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     },
     data: &[DIGITS],
     tour: false,
-    seeds: [1, 3, 5],
+    seeds: [1, 5, 5],
     seconds: [6.0, 150.0, 700.0],
     grain: Grain::Runs,
     variants,

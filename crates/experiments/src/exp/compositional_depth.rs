@@ -7,10 +7,10 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "compositional-depth",
     question: "When does depth pay: for which data, and from how many examples on?",
     claim: "Where the input is composed of parts, deeper is better than wider.",
-    protocol: "The random hierarchy (8 classes, 8 symbols, 4 productions of 2 symbols, 3 levels), strings of 8 symbols, one-hot; 1 024, 4 096 \
-               and 16 384 examples; 1 hidden layer of 1200 units, 3 of 256, 5 of 256, ReLU, He's weights, Adam at 0.001 with a cosine, \
-               batches of 128, 5 000 steps each (20 000 under full) whatever the number of examples. Control: 16 384 of the same strings \
-               labelled by a random linear teacher. Test: 8 192 fresh strings.",
+    protocol: "The random hierarchy (8 classes, 8 symbols, 4 productions of 2 symbols, 3 levels), strings of 8 symbols, one-hot; 1 024, \
+               4 096 and 16 384 examples; 1 hidden layer of 1200 units, 3 of 256, 5 of 256, ReLU, He's weights, Adam at 0.001 with a \
+               cosine, batches of 128, 5 000 steps each (20 000 under full) whatever the number of examples. Control: 16 384 of the same \
+               strings labelled by a random linear teacher. Test: 8 192 fresh strings.",
     anchor: Anchor {
         text: "a deep network needs about n_c m^L = 512 examples a class and level, a shallow one n_c m^((d-1)/(s-1)); at 16 384 examples \
                8.4 % with 1 x 1200, 1.6 % with 3 x 256, 1.1 % with 5 x 256; at 4 096 about 40 % for all",

@@ -6,9 +6,9 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "data-hunger",
     question: "How does the error fall with the number of training examples?",
     claim: "Deep networks need much data.",
-    protocol: "784-256-256-10, ReLU, He's weights, dropout 0.2 in the hidden layers, Adam at 0.001 with a cosine, batches of 64; 100 to 10 000 digits (60 000 under \
-               full), 2 000 steps each (10 000 under full), so the same computation whatever the number. Multinomial logistic regression \
-               beside it. Slope of log error against log examples by least squares.",
+    protocol: "784-256-256-10, ReLU, He's weights, dropout 0.2 in the hidden layers, Adam at 0.001 with a cosine, batches of 64; 100 to \
+               10 000 digits (60 000 under full), 2 000 steps each (10 000 under full), so the same computation whatever the number. \
+               Multinomial logistic regression beside it. Slope of log error against log examples by least squares.",
     anchor: Anchor {
         text: "error falls as a power of the number of examples",
         source: "J. Hestness et al., Deep learning scaling is predictable, empirically, 2017; no figure for MNIST",

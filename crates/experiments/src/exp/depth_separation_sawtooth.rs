@@ -9,12 +9,12 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "depth-separation-sawtooth",
     question: "What can a deep network represent with few units that a shallow one cannot, and does training find it?",
     claim: "Deep networks represent some functions with exponentially fewer units than shallow ones.",
-    protocol: "Constructed: the tent map iterated k = 1 to 12 times as a network of k hidden layers of 2 ReLU units, in f64; pieces counted \
-               on a grid of 2^(k+3) dyadic points, the labels of 2^k alternating points read off. Shallow: what no network with one hidden \
-               layer of as many units, 2k, can beat: 2k + 1 linear pieces at most, so a mean absolute error of (1 - 2k / 2^(k-1)) / 4 and a \
-               share of wrong labels of 1/2 - (2k + 2) / 2^(k+1), the latter also found by dynamic programming over all labellings with \
-               so few intervals. Trained: 16 teeth (k = 5) on 512 points by networks of about 600 parameters with 1, 2, 4 and 6 \
-               hidden layers, Adam at 0.003 with a cosine, mean squared error, 10 networks a variant under quick.",
+    protocol: "Constructed: the tent map iterated k = 1 to 12 times as a network of k hidden layers of 2 ReLU units, in f64; pieces \
+               counted on a grid of 2^(k+3) dyadic points, the labels of 2^k alternating points read off. Shallow: what no network with \
+               one hidden layer of as many units, 2k, can beat: 2k + 1 linear pieces at most, so a mean absolute error of (1 - 2k / \
+               2^(k-1)) / 4 and a share of wrong labels of 1/2 - (2k + 2) / 2^(k+1), the latter also found by dynamic programming over \
+               all labellings with so few intervals. Trained: 16 teeth (k = 5) on 512 points by networks of about 600 parameters with 1, \
+               2, 4 and 6 hidden layers, Adam at 0.003 with a cosine, mean squared error, 10 networks a variant under quick.",
     anchor: Anchor {
         text: "T^k has 2^k linear pieces with 2 units a layer; networks with few units a layer and too few layers err on a constant share",
         source: "M. Telgarsky, Benefits of depth in neural networks, COLT 2016; bounds for one layer derived in the protocol",
@@ -237,7 +237,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
     Ok(vec![
         Figure::new(
             "pieces",
-            "Linear pieces of the constructed deep network (2 units a layer) and the most a network with one layer of as many units can have.",
+            "Linear pieces of the constructed deep network (2 units a layer) and the most a network with one layer of as many units can \
+             have.",
             lines(&pieces, &[of("pieces", "deep, constructed"), of("shallow pieces", "one layer, at most")]),
         )?,
         Figure::new(

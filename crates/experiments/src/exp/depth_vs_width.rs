@@ -113,14 +113,16 @@ struct Config {
 
 /// What is equal where networks of different depth are compared.
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 enum Budget {
     /// The width is chosen such that all have as many parameters; the same number of epochs.
-    EqualParameters,
+    #[serde(rename = "equal-parameters")]
+    Parameters,
     /// All have the width 256; as many epochs as give each the operations of one of equal parameters.
-    EqualFlops,
+    #[serde(rename = "equal-flops")]
+    Flops,
     /// All have the width 256 and train for the same time.
-    EqualTime,
+    #[serde(rename = "equal-time")]
+    Time,
 }
 
 fn variants(s: &Settings<'_>) -> Vec<Variant> {
@@ -139,7 +141,7 @@ fn variants(s: &Settings<'_>) -> Vec<Variant> {
         // Digits at an equal, larger size under full: the first layer alone takes 784 weights a unit.
         let parameters = if task == "digits" && full { 200_000 } else { 90_000 };
         DEPTHS.map(|depth| {
-            let (budget, seconds) = (Budget::EqualParameters, s.profile.pick([0.2, 4.0, 30.0]));
+            let (budget, seconds) = (Budget::Parameters, s.profile.pick([0.2, 4.0, 30.0]));
             Variant::new(
                 format!("{task} depth {depth}"),
                 Config { depth, budget, parameters, examples, epochs, seconds },
@@ -168,7 +170,7 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
         }
     };
     let net = match config.budget {
-        Budget::EqualParameters => sized(train.cols(), train.classes, config.depth, config.parameters),
+        Budget::Parameters => sized(train.cols(), train.classes, config.depth, config.parameters),
         _ => {
             let net = Mlp::builder(train.cols()).hidden(&vec![256; config.depth]).outputs(train.classes);
             net.init(Init::HE_NORMAL)
@@ -177,15 +179,15 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let (mlp, mut params) = net.create(seed)?;
     let parameters = params.trainable().len();
     let epochs = match config.budget {
-        Budget::EqualParameters => config.epochs,
-        Budget::EqualFlops => (config.epochs * config.parameters).div_ceil(parameters),
+        Budget::Parameters => config.epochs,
+        Budget::Flops => (config.epochs * config.parameters).div_ceil(parameters),
         // Time ends it; a schedule needs an end in sight, so the rate stays.
-        Budget::EqualTime => 100_000,
+        Budget::Time => 100_000,
     };
     let steps = (epochs * train.rows().div_ceil(128)) as u64;
     let started = std::time::Instant::now();
     let mut trainer = Trainer::new(&mlp, SoftmaxCrossEntropy).epochs(epochs).batch(128).seed(seed);
-    if config.budget == Budget::EqualTime {
+    if config.budget == Budget::Time {
         trainer = trainer.on_step(|_| match started.elapsed().as_secs_f64() < config.seconds {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(Stop::new("the time is over")),
@@ -226,8 +228,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
         .collect();
     let chart =
         Chart::new("Equal parameters", Axis::new("hidden layers"), Axis::new("test error (%), band: all seeds"));
-    let caption = "Test error by depth at an equal number of parameters. Depth pays on the hierarchy, which is composed of parts; not under a \
-                   linear teacher on the same strings.";
+    let caption = "Test error by depth at an equal number of parameters. Depth pays on the hierarchy, which is composed of parts; not \
+                   under a linear teacher on the same strings.";
     Ok(vec![Figure::new("error-by-depth", caption, lines(&chart, &series))?])
 }
 

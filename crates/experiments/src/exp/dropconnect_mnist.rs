@@ -9,10 +9,10 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "dropconnect-mnist",
     question: "Does dropping weights do what dropping units does?",
     claim: "DropConnect drops weights instead of units and regularises at least as well.",
-    protocol: "784-400-400-10 (800-800 under full), ReLU, He's weights, SGD with momentum 0.9 at 0.05 and a cosine, batches of 64, 12 epochs of 15 000 \
-               digits (40 of 60 000 under full): none, dropout 0.5 on the hidden layers, DropConnect 0.5 on the second weight matrix and \
-               the output's, one mask a batch. In use: the mean weights; the mean of the class probabilities over 100 masks; and over 100 \
-               samples of the Gaussian approximation.",
+    protocol: "784-400-400-10 (800-800 under full), ReLU, He's weights, SGD with momentum 0.9 at 0.05 and a cosine, batches of 64, 12 \
+               epochs of 15 000 digits (40 of 60 000 under full): none, dropout 0.5 on the hidden layers, DropConnect 0.5 on the second \
+               weight matrix and the output's, one mask a batch. In use: the mean weights; the mean of the class probabilities over 100 \
+               masks; and over 100 samples of the Gaussian approximation.",
     anchor: Anchor {
         text: "2 x 800: none 1.62, dropout 1.28, DropConnect 1.20 % (0.034)",
         source: "L. Wan et al., Regularization of neural networks using DropConnect, ICML 2013",

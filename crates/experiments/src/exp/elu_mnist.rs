@@ -9,13 +9,14 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "elu-mnist",
     question: "Do negative values of ELU bring activations nearer to zero, and does that speed learning?",
     claim: "ELU pushes mean activations towards zero and learns faster than ReLU and leaky ReLU.",
-    protocol: "(a) 784-8x128-10, He's weights, SGD at 0.01, batches of 64, 8 epochs of 20 000 digits (60 of 60 000 under full): ELU with alpha \
-               1, ReLU, leaky ReLU with slope 0.1; median over units and 300 test images of the hidden values at the end. (b) Autoencoder \
-               784-256-128-64-30 and back (1000-500-250-30 under full) with sigmoid output, He's weights, SGD at 0.01 and 0.001 on the squared error summed over \
-               pixels (halved), batches of 64, 5 epochs of 10 000 digits (60 of 60 000 under full); squared error a test image.",
+    protocol: "(a) 784-8x128-10, He's weights, SGD at 0.01, batches of 64, 8 epochs of 20 000 digits (60 of 60 000 under full): ELU with \
+               alpha 1, ReLU, leaky ReLU with slope 0.1; median over units and 300 test images of the hidden values at the end. (b) \
+               Autoencoder 784-256-128-64-30 and back (1000-500-250-30 under full) with sigmoid output, He's weights, SGD at 0.01 and \
+               0.001 on the squared error summed over pixels (halved), batches of 64, 5 epochs of 10 000 digits (60 of 60 000 under \
+               full); squared error a test image.",
     anchor: Anchor {
-        text: "ELU: median activation nearest 0, fastest fall of the training loss (Fig. 2), lowest autoencoder error at every rate (Fig. 3); \
-               curves only",
+        text: "ELU: median activation nearest 0, fastest fall of the training loss (Fig. 2), lowest autoencoder error at every rate \
+               (Fig. 3); curves only",
         source: "D.-A. Clevert et al., Fast and accurate deep network learning by exponential linear units, ICLR 2016",
         tag: Tag::V,
     },

@@ -8,13 +8,13 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "gelu-mnist",
     question: "Does GELU learn better than ReLU and ELU?",
     claim: "GELU, smooth and not monotone, reaches a lower training loss.",
-    protocol: "(a) 784-8x128-10, He's weights, Adam at 0.001, batches of 128, 10 epochs of 20 000 digits (50 of 60 000 under full), with and \
-               without dropout 0.5; mean loss of the last epoch; test error under noise U(-a, a) on the pixels, a up to 3. (b) \
-               Autoencoder 784-256-128-64-30 and back (1000-500-250-30 under full), sigmoid output, Adam at 0.001, batches of 64, 5 epochs of 10 000 digits (25 of \
-               60 000 under full). Medians over seeds.",
+    protocol: "(a) 784-8x128-10, He's weights, Adam at 0.001, batches of 128, 10 epochs of 20 000 digits (50 of 60 000 under full), with \
+               and without dropout 0.5; mean loss of the last epoch; test error under noise U(-a, a) on the pixels, a up to 3. (b) \
+               Autoencoder 784-256-128-64-30 and back (1000-500-250-30 under full), sigmoid output, Adam at 0.001, batches of 64, 5 \
+               epochs of 10 000 digits (25 of 60 000 under full). Medians over seeds.",
     anchor: Anchor {
-        text: "GELU has the lowest median training log loss with and without dropout, and the lowest autoencoder error at 0.001 and 0.0001; \
-               curves only",
+        text: "GELU has the lowest median training log loss with and without dropout, and the lowest autoencoder error at 0.001 and \
+               0.0001; curves only",
         source: "D. Hendrycks and K. Gimpel, Gaussian error linear units, 2016, Figs. 2 to 4",
         tag: Tag::V,
     },

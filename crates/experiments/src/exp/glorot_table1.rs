@@ -8,9 +8,9 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     question: "Which activation and initialisation let a network of five hidden layers learn by plain gradient descent?",
     claim: "Sigmoids saturate and learn worst; weights scaled by fan-in and fan-out (Glorot) learn better than the old standard.",
     protocol: "784-5x300-10 (5x1000 under full), batches of 10, SGD without momentum, biases 0; softsign, tanh and sigmoid with standard \
-               weights U(+-1/sqrt n_in), softsign and tanh with normalised weights U(+-sqrt(6/(n_in + n_out))), sigmoid with standard weights only, \
-               as in the table. Rate among 0.1, 0.03 and 0.01 by the training loss after one epoch; then 4 epochs of 20 000 \
-               digits (15 of 60 000 under full). Shapeset-3x2, drawn by program, each picture seen once: 20 000 of them (300 000 \
+               weights U(+-1/sqrt n_in), softsign and tanh with normalised weights U(+-sqrt(6/(n_in + n_out))), sigmoid with standard \
+               weights only, as in the table. Rate among 0.1, 0.03 and 0.01 by the training loss after one epoch; then 4 epochs of 20 \
+               000 digits (15 of 60 000 under full). Shapeset-3x2, drawn by program, each picture seen once: 20 000 of them (300 000 \
                under full). Top sigmoid layer: mean value over 300 test images by epoch.",
     anchor: Anchor {
         text: "test error in %, Shapeset / MNIST: softsign 16.27 / 1.64, softsign N 16.06 / 1.72, tanh 27.15 / 1.76, tanh N 15.60 / 1.64, \

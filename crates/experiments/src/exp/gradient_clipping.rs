@@ -10,12 +10,13 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "gradient-clipping",
     question: "Does clipping the gradient's norm keep training from being thrown off?",
     claim: "Exploding gradients throw training off; clipping the norm keeps the direction and bounds the step.",
-    protocol: "Cliff: a scalar recurrence h = tanh(w h + b) of 50 steps from h = 0.5, loss (h - 0.7)^2 on w and b with |w| up to 8, 20 000 random starts; gradient norms. Networks: 20 layers of 64 tanh units with gain 3 (weights N(0, 9/64)), regression of a \
-               random smooth function of 8 inputs, 256 rows, SGD at 0.05, 2 000 steps, 10 seeds: unclipped, and clipped at the norm 1. (A trial with \
-               300 steps saw 3 of 10 at half of their loss: steps of a twentieth do not get far, so the budget was raised before the run that \
-               counts.) Diverged: not finite, or a loss above ten times its start at any time. Direction: cosine \
-               of clipped and unclipped gradient. Quartic: f = x^4 from x = 100 to below 1e-4 by the largest constant rate that does not diverge, and by clipped \
-               descent at a tenth of a unit a step (largest of a grid).",
+    protocol: "Cliff: a scalar recurrence h = tanh(w h + b) of 50 steps from h = 0.5, loss (h - 0.7)^2 on w and b with |w| up to 8, 20 \
+               000 random starts; gradient norms. Networks: 20 layers of 64 tanh units with gain 3 (weights N(0, 9/64)), regression of a \
+               random smooth function of 8 inputs, 256 rows, SGD at 0.05, 2 000 steps, 10 seeds: unclipped, and clipped at the norm 1. \
+               (A trial with 300 steps saw 3 of 10 at half of their loss: steps of a twentieth do not get far, so the budget was raised \
+               before the run that counts.) Diverged: not finite, or a loss above ten times its start at any time. Direction: cosine of \
+               clipped and unclipped gradient. Quartic: f = x^4 from x = 100 to below 1e-4 by the largest constant rate that does not \
+               diverge, and by clipped descent at a tenth of a unit a step (largest of a grid).",
     anchor: Anchor {
         text: "clipping by the norm at a cliff; clipped descent converges where plain descent needs tiny steps",
         source: "R. Pascanu, T. Mikolov, Y. Bengio, ICML 2013; J. Zhang et al., ICLR 2020",

@@ -12,9 +12,10 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "hinton-autoencoder",
     question: "How much better than PCA does a deep autoencoder with a code of 30 numbers keep digits, and does it need pretraining?",
     claim: "A deep autoencoder keeps far more than PCA with as many numbers; in 2006 it needed layerwise pretraining.",
-    protocol: "784-1000-500-250-30 and back, linear code, sigmoid output, GELU, He's weights, mean squared error, Adam at 0.001 with a cosine to zero, batches of 128, \
-               no pretraining: 6 epochs of 20 000 digits under quick, 150 of 60 000 under full. Squared error a test image, summed over pixels. PCA with 30 \
-               components fitted on the 60 000 training images. A shallow autoencoder, 784-1800-30 and back, of as many parameters beside it.",
+    protocol: "784-1000-500-250-30 and back, linear code, sigmoid output, GELU, He's weights, mean squared error, Adam at 0.001 with a \
+               cosine to zero, batches of 128, no pretraining: 6 epochs of 20 000 digits under quick, 150 of 60 000 under full. Squared \
+               error a test image, summed over pixels. PCA with 30 components fitted on the 60 000 training images. A shallow \
+               autoencoder, 784-1800-30 and back, of as many parameters beside it.",
     anchor: Anchor {
         text: "average squared error a test image: autoencoder 3.00, logistic PCA 8.01, PCA 13.87",
         source: "G. Hinton and R. Salakhutdinov, Reducing the dimensionality of data with neural networks, Science 2006, Fig. 2",
@@ -142,8 +143,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
     let mut all = vec![
         Figure::new(
             "error",
-            "Squared error a test image, summed over pixels; mean over seeds with its 95 % interval. Published: PCA 13.87, logistic PCA 8.01, \
-             autoencoder 3.00.",
+            "Squared error a test image, summed over pixels; mean over seeds with its 95 % interval. Published: PCA 13.87, logistic PCA \
+             8.01, autoencoder 3.00.",
             bars(&chart, &names, &["error".into()], &values),
         )?,
         Figure::new(

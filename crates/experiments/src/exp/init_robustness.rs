@@ -9,8 +9,8 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "init-robustness",
     question: "Does it pay to try several initialisations?",
     claim: "Results depend on the first weights, the more the deeper the network: try several.",
-    protocol: "784-100^d-10, sigmoid, weights U(+-1/sqrt n_in), SGD at 0.1 with momentum 0.9, batches of 32, 20 epochs of 2 000 digits, the \
-               same for all; only the first weights and the order of batches differ. 20 seeds a depth (50 under full). With \
+    protocol: "784-100^d-10, sigmoid, weights U(+-1/sqrt n_in), SGD at 0.1 with momentum 0.9, batches of 32, 20 epochs of 2 000 digits, \
+               the same for all; only the first weights and the order of batches differ. 20 seeds a depth (50 under full). With \
                pretraining: the layers first as autoencoders, 5 epochs each, then the same training.",
     anchor: Anchor {
         text: "with 400 seeds the spread of the test error grows with depth without pretraining, and less with it",
@@ -27,7 +27,8 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     criteria: &[
         Criterion::exact(
             "spread-grows",
-            "the standard deviation of the test error with four hidden layers is more than 1.5 times that with one (lower end of its bootstrap interval)",
+            "the standard deviation of the test error with four hidden layers is more than 1.5 times that with one (lower end of its \
+             bootstrap interval)",
             Side::Above,
             1.5,
             |r| spread_ratio(r, "depth 4", "depth 1").map(|[low, _]| Estimate::exact(low)),

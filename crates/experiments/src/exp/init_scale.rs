@@ -12,11 +12,11 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "init-scale",
     question: "How much does the scale of the first weights matter, and which drawing makes depth harmless?",
     claim: "Signals must stay in the middle of their range: weights are to be scaled by the number of inputs.",
-    protocol: "Scale: the CURVES autoencoder 784-400-200-100-50-25-6 and back, sigmoid, linear code, sparse weights (15 a unit, N(0, 1)) times \
-               0.25 to 4, Nesterov's momentum rising to 0.99, rate 0.01 on the summed squared error, batches of 200, 20 epochs of 4 000 curves drawn by program (100 of 20 000 \
-               under full). Depth: linear networks of width 64 and 2 to 50 layers that learn a random orthogonal map from 512 white \
-               inputs by SGD, the best of five rates; steps until the loss is a hundredth of its start, orthogonal against Gaussian weights \
-               of the same variance. LSUV: 784-10x256-10 tanh on 512 digits.",
+    protocol: "Scale: the CURVES autoencoder 784-400-200-100-50-25-6 and back, sigmoid, linear code, sparse weights (15 a unit, N(0, 1)) \
+               times 0.25 to 4, Nesterov's momentum rising to 0.99, rate 0.01 on the summed squared error, batches of 200, 20 epochs of \
+               4 000 curves drawn by program (100 of 20 000 under full). Depth: linear networks of width 64 and 2 to 50 layers that \
+               learn a random orthogonal map from 512 white inputs by SGD, the best of five rates; steps until the loss is a hundredth \
+               of its start, orthogonal against Gaussian weights of the same variance. LSUV: 784-10x256-10 tanh on 512 digits.",
     anchor: Anchor {
         text: "training error of the CURVES autoencoder by scale 0.25 / 0.5 / 1 / 2 / 4: 16 / 16 / 0.074 / 0.083 / 0.35; orthogonal deep \
                linear networks learn in a time that does not depend on depth",

@@ -7,10 +7,10 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "layer-probes",
     question: "Do hidden layers hold ever more of what the labels need, the deeper they lie?",
     claim: "Deep networks build complex features from simple ones, layer by layer.",
-    protocol: "784-5x128-10 on 10 000 digits (60 000 under full), ReLU, He's weights, Adam at 0.001, 10 epochs. At the input and after each \
-               hidden layer ridge regression (penalty 1 on standardised values) from 4 000 training images' values to the ten classes, one-hot; accuracy of the largest \
-               output on the 10 000 test images; the same in the network as it was born. Rank correlation of layer and accuracy over \
-               the five hidden layers.",
+    protocol: "784-5x128-10 on 10 000 digits (60 000 under full), ReLU, He's weights, Adam at 0.001, 10 epochs. At the input and after \
+               each hidden layer ridge regression (penalty 1 on standardised values) from 4 000 training images' values to the ten \
+               classes, one-hot; accuracy of the largest output on the 10 000 test images; the same in the network as it was born. Rank \
+               correlation of layer and accuracy over the five hidden layers.",
     anchor: Anchor {
         text: "linear probes improve monotonically with depth in trained networks",
         source: "G. Alain and Y. Bengio, Understanding intermediate layers using linear classifier probes, 2016",
@@ -120,7 +120,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
     };
     Ok(vec![Figure::new(
         "probes",
-        "Accuracy of ridge regression from each layer's values to the digit, in the network as born and after training; bands over all seeds.",
+        "Accuracy of ridge regression from each layer's values to the digit, in the network as born and after training; bands over all \
+         seeds.",
         lines(&chart, &[of("trained", "trained"), of("born", "as born")]),
     )?])
 }

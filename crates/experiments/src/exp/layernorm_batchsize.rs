@@ -6,9 +6,10 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "layernorm-batchsize",
     question: "Does layer normalisation hold where batches are small?",
     claim: "Layer normalisation does not depend on the batch and works with small ones.",
-    protocol: "784-256-256-10 (1000-1000 under full), ReLU, He's weights, norm on the hidden layers, Adam at 0.001: none, batch norm, layer norm, with batches of 128 \
-               (6 epochs of 10 000 digits; 15 of 60 000 under full) and of 4 (1 epoch of 10 000; 3 of 60 000). Mean training loss of the last \
-               epoch, test error. And the layer-norm network's output for one image alone and in a batch.",
+    protocol: "784-256-256-10 (1000-1000 under full), ReLU, He's weights, norm on the hidden layers, Adam at 0.001: none, batch norm, \
+               layer norm, with batches of 128 (6 epochs of 10 000 digits; 15 of 60 000 under full) and of 4 (1 epoch of 10 000; 3 of 60 \
+               000). Mean training loss of the last epoch, test error. And the layer-norm network's output for one image alone and in a \
+               batch.",
     anchor: Anchor {
         text: "batches of 128 and 4: layer norm robust to the batch size and faster; curves only",
         source: "J. L. Ba, J. R. Kiros, G. E. Hinton, Layer normalization, 2016, Fig. 6",

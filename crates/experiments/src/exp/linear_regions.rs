@@ -8,11 +8,11 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     question: "Into how many linear regions do ReLU networks cut their input, and does depth make more of them?",
     claim: "Deep networks have exponentially many more linear regions than shallow ones of the same size.",
     protocol: "Plane: 20 networks with one hidden layer of 12 units and normal weights and biases; all regions found by their patterns \
-               around every crossing of two lines. Folded: 4 units a layer fold each coordinate once, and the last layer cuts by 4 lines in \
-               general position; patterns counted on a grid of 2 048 x 2 048 points. Random: inputs of 10 numbers, 1 to 6 \
-               hidden layers, 24 to 384 units in all, He's weights and biases N(0, 0.1^2); pieces along a straight line of length 8, \
-               by the changes of the pattern over 40 000 points. Trained: 784-64-64-10 on 2 000 digits, pieces between pairs of test \
-               images before and after 10 epochs of Adam.",
+               around every crossing of two lines. Folded: 4 units a layer fold each coordinate once, and the last layer cuts by 4 lines \
+               in general position; patterns counted on a grid of 2 048 x 2 048 points. Random: inputs of 10 numbers, 1 to 6 hidden \
+               layers, 24 to 384 units in all, He's weights and biases N(0, 0.1^2); pieces along a straight line of length 8, by the \
+               changes of the pattern over 40 000 points. Trained: 784-64-64-10 on 2 000 digits, pieces between pairs of test images \
+               before and after 10 epochs of Adam.",
     anchor: Anchor {
         text: "one layer: 1 + n + n(n-1)/2 regions of the plane; deep: at least prod floor(n_l / n_0)^n_0 times the last layer's; random \
                networks cut a line into pieces in proportion to their units, whatever their depth",

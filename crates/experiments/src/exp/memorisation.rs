@@ -7,10 +7,10 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "memorisation",
     question: "Do networks fit labels that have nothing to do with the images, and what does that cost?",
     claim: "Deep networks have so many parameters that they memorise their training data, noise included.",
-    protocol: "2 000 digits (10 000 under full) of which 0 to 100 % get a random label, drawn uniformly; 784-512-512-512-10, ReLU, He's weights, SGD at 0.05 \
-               with momentum 0.9 and a rate that falls to zero along a cosine, batches of 64, 60 epochs; accuracy on the training labels and on \
-               clean test images. With 40 % random labels also with dropout 0.5, and with early stopping on 20 % of the rows held out, \
-               wrong labels included (patience 5 epochs).",
+    protocol: "2 000 digits (10 000 under full) of which 0 to 100 % get a random label, drawn uniformly; 784-512-512-512-10, ReLU, He's \
+               weights, SGD at 0.05 with momentum 0.9 and a rate that falls to zero along a cosine, batches of 64, 60 epochs; accuracy \
+               on the training labels and on clean test images. With 40 % random labels also with dropout 0.5, and with early stopping \
+               on 20 % of the rows held out, wrong labels included (patience 5 epochs).",
     anchor: Anchor {
         text: "CIFAR-10, MLP 3 x 512: true labels train 100.0 / test 52.39 %, random labels train 100.0 / test 10.48 %",
         source: "C. Zhang et al., Understanding deep learning requires rethinking generalization, ICLR 2017, Table 1",
@@ -41,7 +41,8 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         .from("Zhang et al. 2017, Fig. 1c"),
         Criterion::exact(
             "slower",
-            "random labels take between 2 and 30 times as many epochs as true ones until 99 % of the training set are right (estimate: distance to that band)",
+            "random labels take between 2 and 30 times as many epochs as true ones until 99 % of the training set are right (estimate: \
+             distance to that band)",
             Side::AtMost,
             0.0,
             |r| {

@@ -12,10 +12,11 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "momentum-autoencoder",
     question: "How much does momentum speed up a deep autoencoder, and is Nesterov's better?",
     claim: "Momentum speeds up gradient descent where the curvature differs much between directions.",
-    protocol: "CURVES autoencoder 784-400-200-100-50-25-6 and back, sigmoid, linear code, sparse weights, batches of 200, 30 epochs of 4 000 curves \
-               drawn by program under quick, 200 of 20 000 under full: no momentum, heavy ball and Nesterov rising to 0.9, 0.99 (and 0.995 under full) in steps of \
-               100 (250); rate the best of 0.05, 0.01 and 0.002 (for the summed squared error) by the training error. With Nesterov to 0.99 also once with the last \
-               tenth of the training at momentum 0.9. Under full the same on MNIST, 784-1000-500-250-30, 40 epochs.",
+    protocol: "CURVES autoencoder 784-400-200-100-50-25-6 and back, sigmoid, linear code, sparse weights, batches of 200, 30 epochs of 4 \
+               000 curves drawn by program under quick, 200 of 20 000 under full: no momentum, heavy ball and Nesterov rising to 0.9, \
+               0.99 (and 0.995 under full) in steps of 100 (250); rate the best of 0.05, 0.01 and 0.002 (for the summed squared error) \
+               by the training error. With Nesterov to 0.99 also once with the last tenth of the training at momentum 0.9. Under full \
+               the same on MNIST, 784-1000-500-250-30, 40 epochs.",
     anchor: Anchor {
         text: "CURVES, training error: SGD 0.48; .9N 0.16, .99N 0.096, .995N 0.091; .9M 0.15, .99M 0.10, .995M 0.10; MNIST: SGD 2.1, \
                .9N 1.0, .99N 0.73",

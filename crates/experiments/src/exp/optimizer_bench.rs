@@ -14,13 +14,15 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "optimizer-bench",
     question: "Is there one best optimizer?",
     claim: "The best optimizer depends on the task; Adam is a good first choice.",
-    protocol: "Tasks: digits (784-128-128-10, 5 000, 5 epochs), shallow digits (logistic regression), the random hierarchy (64-256-256-256-8, 4 096 strings, 10 epochs), spirals \
-               (2-64-64-2, 2 000 points, 40 epochs), the CURVES autoencoder (784-128-32-6 and back, ReLU, 2 000 pictures, 10 epochs). SGD, momentum 0.9, Nesterov 0.9, \
-               AdaGrad, RMSprop, Adam, AdamW, NAdam, each with its default rate (SGD and momentum 0.1 and 0.01, AdaGrad 0.01, others 0.001) and at the \
-               best of that and a third and three times it. Measure: training loss at the end. Friedman and Nemenyi over tasks and seeds at the best rates.",
+    protocol: "Tasks: digits (784-128-128-10, 5 000, 5 epochs), shallow digits (logistic regression), the random hierarchy \
+               (64-256-256-256-8, 4 096 strings, 10 epochs), spirals (2-64-64-2, 2 000 points, 40 epochs), the CURVES autoencoder \
+               (784-128-32-6 and back, ReLU, 2 000 pictures, 10 epochs). SGD, momentum 0.9, Nesterov 0.9, AdaGrad, RMSprop, Adam, AdamW, \
+               NAdam, each with its default rate (SGD and momentum 0.1 and 0.01, AdaGrad 0.01, others 0.001) and at the best of that and \
+               a third and three times it. Measure: training loss at the end. Friedman and Nemenyi over tasks and seeds at the best \
+               rates.",
     anchor: Anchor {
-        text: "more than 50 000 runs: performance varies greatly across tasks; trying several optimizers with defaults is about as good as tuning one; \
-               Adam remains a strong contender",
+        text: "more than 50 000 runs: performance varies greatly across tasks; trying several optimizers with defaults is about as good \
+               as tuning one; Adam remains a strong contender",
         source: "R. Schmidt, F. Schneider, P. Hennig, Descending through a crowded valley, ICML 2021",
         tag: Tag::V,
     },

@@ -11,13 +11,17 @@ use layerwise::train::metrics::{roc_auc, roc_curve};
 pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "radiotherapy-anomaly",
     question: "Does an autoencoder find questionable radiotherapy plans better than classical detectors, and at what price in false alarms?",
-    claim: "An autoencoder trained on normal plans finds abnormal ones by their reconstruction error (AUC 0.9985 against 0.9535 of the next).",
-    protocol: "576 simulated plans of 30 features, 19 of them wrong, severity 2.5 (chosen so that the local outlier factor agrees with its published \
-               AUC) and 1.5 and 2.0 beside it. 400 normal plans train, 157 normal and the 19 test; standardised by the training plans. Autoencoder 30-24-12-24-30, tanh, Adam at \
-               0.002 with a cosine, batches of 64, 10 000 steps (3 000 under smoke). PCA with 8 components, 5th neighbour, and the local outlier factor (20 neighbours) fitted on all \
-               576, as published. Precision and accuracy where all 19 are found. The normal plans' alarm rate at mean + 3 standard deviations of the training errors.",
+    claim: "An autoencoder trained on normal plans finds abnormal ones by their reconstruction error (AUC 0.9985 against 0.9535 of the \
+            next).",
+    protocol: "576 simulated plans of 30 features, 19 of them wrong, severity 2.5 (chosen so that the local outlier factor agrees with \
+               its published AUC) and 1.5 and 2.0 beside it. 400 normal plans train, 157 normal and the 19 test; standardised by the \
+               training plans. Autoencoder 30-24-12-24-30, tanh, Adam at 0.002 with a cosine, batches of 64, 10 000 steps (3 000 under \
+               smoke). PCA with 8 components, 5th neighbour, and the local outlier factor (20 neighbours) fitted on all 576, as \
+               published. Precision and accuracy where all 19 are found. The normal plans' alarm rate at mean + 3 standard deviations of \
+               the training errors.",
     anchor: Anchor {
-        text: "AUC autoencoder 0.9985, local outlier factor 0.9535; at full recall accuracy 0.9658 and precision 0.5143 against 0.8090 and 0.1472",
+        text: "AUC autoencoder 0.9985, local outlier factor 0.9535; at full recall accuracy 0.9658 and precision 0.5143 against 0.8090 \
+               and 0.1472",
         source: "P. Huang et al., Front. Oncol. 13:1142947, 2023, abstract (576 real plans, not public)",
         tag: Tag::V,
     },
@@ -183,13 +187,14 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
     Ok(vec![
         Figure::new(
             "roc",
-            "ROC curves on simulated plans, first seed; the numbers are mean AUC over the seeds. Published, on real plans: autoencoder 0.9985, local \
-             outlier factor 0.9535.",
+            "ROC curves on simulated plans, first seed; the numbers are mean AUC over the seeds. Published, on real plans: autoencoder \
+             0.9985, local outlier factor 0.9535.",
             roc("ROC: simulated radiotherapy plans", &series),
         )?,
         Figure::new(
             "errors",
-            "The autoencoder's errors on test plans, first seed; the line is the mean plus three standard deviations of the training errors.",
+            "The autoencoder's errors on test plans, first seed; the line is the mean plus three standard deviations of the training \
+             errors.",
             histogram(&chart, 40, &[("normal", &normal), ("wrong", &wrong)], &[(mark, "mean + 3 std")]),
         )?,
         Figure::new(

@@ -269,8 +269,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
     let rows: Vec<String> = FAMILIES.iter().map(|(_, title)| title.to_string()).collect();
     let svg =
         regions(&rows, &columns, &panels, "x and y from -1 to 1; accuracy on 10 000 test points, mean over the seeds");
-    let caption = "What each family accepts (orange) and rejects (blue), first seed. Dots lie on the border of the true region. The concave \
-                   head accepts convex sets only; free rectifiers with one hidden layer are not bound by that.";
+    let caption = "What each family accepts (orange) and rejects (blue), first seed. Dots lie on the border of the true region. The \
+                   concave head accepts convex sets only; free rectifiers with one hidden layer are not bound by that.";
     Ok(vec![Figure::new("decision-maps", caption, svg)?])
 }
 

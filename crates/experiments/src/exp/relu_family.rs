@@ -8,9 +8,9 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "relu-family",
     question: "Are rectifiers better than tanh, and does a slope for negative inputs, fixed or learned, add anything?",
     claim: "ReLU learns faster and better than saturating activations; leaky ReLU and PReLU mend its dead half.",
-    protocol: "784-3x256-10 (3x1000 under full), He's weights (Glorot's for tanh), Adam at 0.001 with a cosine, batches of 128, 10 epochs of 10 000 digits (30 of \
-               60 000 under full): ReLU, leaky ReLU (0.01), PReLU (a slope for each unit, 0.25 at first, no decay), tanh, softplus. Share of \
-               hidden values that are zero on 300 test images at birth and after training.",
+    protocol: "784-3x256-10 (3x1000 under full), He's weights (Glorot's for tanh), Adam at 0.001 with a cosine, batches of 128, 10 \
+               epochs of 10 000 digits (30 of 60 000 under full): ReLU, leaky ReLU (0.01), PReLU (a slope for each unit, 0.25 at first, \
+               no decay), tanh, softplus. Share of hidden values that are zero on 300 test images at birth and after training.",
     anchor: Anchor {
         text: "MNIST 3 x 1000 without pretraining: ReLU 1.43 %, tanh 1.57 %, softplus 1.77 %; 83.4 % zeros after training",
         source: "X. Glorot, A. Bordes, Y. Bengio, Deep sparse rectifier neural networks, AISTATS 2011",

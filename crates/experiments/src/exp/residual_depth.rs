@@ -10,13 +10,15 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "residual-depth",
     question: "Do ways around the layers let very deep networks learn?",
     claim: "Residual connections solve the degradation of very deep networks.",
-    protocol: "784-50, then L layers of 50 units, then 10: plain (linear, ReLU), residual (L/2 blocks x + linear(ReLU(linear(x))), the last \
-               linear of each from zeros), highway (ReLU, gate bias -2 for 10 and 20, -4 for more layers); He's weights, SGD with momentum 0.9 at 0.01, the gradient's norm \
-               clipped at 5, batches of 128; L = 10, 20, 50 (100 under full), 6 epochs of 10 000 digits (15 of 60 000 under full); mean \
-               loss of the last epoch. Gradient at birth at the first hidden value over that at the last, without zeroed weights. Identity task: 20 layers of \
-               32 units learn to repeat 512 standard normal inputs, Adam at 0.001, steps until the mean squared error is below 0.0001, at most 3 000.",
+    protocol: "784-50, then L layers of 50 units, then 10: plain (linear, ReLU), residual (L/2 blocks x + linear(ReLU(linear(x))), the \
+               last linear of each from zeros), highway (ReLU, gate bias -2 for 10 and 20, -4 for more layers); He's weights, SGD with \
+               momentum 0.9 at 0.01, the gradient's norm clipped at 5, batches of 128; L = 10, 20, 50 (100 under full), 6 epochs of 10 \
+               000 digits (15 of 60 000 under full); mean loss of the last epoch. Gradient at birth at the first hidden value over that \
+               at the last, without zeroed weights. Identity task: 20 layers of 32 units learn to repeat 512 standard normal inputs, \
+               Adam at 0.001, steps until the mean squared error is below 0.0001, at most 3 000.",
     anchor: Anchor {
-        text: "highway networks of 100 layers train more than two orders of magnitude lower than plain ones; plain-56 trains worse than plain-20",
+        text: "highway networks of 100 layers train more than two orders of magnitude lower than plain ones; plain-56 trains worse than \
+               plain-20",
         source: "R. Srivastava et al., Training very deep networks, NIPS 2015; K. He et al., CVPR 2016 (from memory)",
         tag: Tag::V,
     },
@@ -28,13 +30,21 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     variants,
     run,
     criteria: &[
-        Criterion::interval("degrades", "the plain network of 50 layers ends at 10 times the training loss of the one of 10, or more", Side::AtLeast, 10.0, |r| {
-            common::paired(r, ("plain 50", "train_loss"), ("plain 10", "train_loss"), |a, b| a / b)
-        })
+        Criterion::interval(
+            "degrades",
+            "the plain network of 50 layers ends at 10 times the training loss of the one of 10, or more",
+            Side::AtLeast,
+            10.0,
+            |r| common::paired(r, ("plain 50", "train_loss"), ("plain 10", "train_loss"), |a, b| a / b),
+        )
         .from("Srivastava et al. 2015: strong degradation at 50"),
-        Criterion::interval("residual-keeps", "the residual network of 50 layers ends within 3 times that of 10", Side::AtMost, 3.0, |r| {
-            common::paired(r, ("residual 50", "train_loss"), ("residual 10", "train_loss"), |a, b| a / b)
-        })
+        Criterion::interval(
+            "residual-keeps",
+            "the residual network of 50 layers ends within 3 times that of 10",
+            Side::AtMost,
+            3.0,
+            |r| common::paired(r, ("residual 50", "train_loss"), ("residual 10", "train_loss"), |a, b| a / b),
+        )
         .from("the suite's bound"),
         Criterion::interval(
             "residual-over-plain",
@@ -46,13 +56,22 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         .under(Profile::Full)
         .published(0.01, "highway against plain, Srivastava et al. 2015", Tag::V)
         .from("more than two orders of magnitude"),
-        Criterion::interval("gradient", "at birth the gradient at the first hidden value is at least 0.3 times that at the last in the residual network of 50 layers", Side::AtLeast, 0.3, |r| {
-            r.mean("residual 50", "gradient_ratio")
-        })
+        Criterion::interval(
+            "gradient",
+            "at birth the gradient at the first hidden value is at least 0.3 times that at the last in the \
+                                         residual network of 50 layers",
+            Side::AtLeast,
+            0.3,
+            |r| r.mean("residual 50", "gradient_ratio"),
+        )
         .from("the identity path hands it on"),
-        Criterion::interval("identity", "the residual network learns to repeat its input in fewer steps than the plain one", Side::Below, 0.0, |r| {
-            common::paired(r, ("repeat residual", "steps"), ("repeat plain", "steps"), |a, b| a - b)
-        })
+        Criterion::interval(
+            "identity",
+            "the residual network learns to repeat its input in fewer steps than the plain one",
+            Side::Below,
+            0.0,
+            |r| common::paired(r, ("repeat residual", "steps"), ("repeat plain", "steps"), |a, b| a - b),
+        )
         .from("He et al. 2016: nothing is easier than to learn nothing"),
     ],
     figures,

@@ -11,10 +11,11 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "stacked-dae",
     question: "Does pretraining with denoising autoencoders help a classifier more than plain ones, or than none?",
     claim: "Denoising autoencoders learn features that help supervised learning.",
-    protocol: "784-3x300-10 (3x1000 under full), sigmoid. basic: 10 000 digits to train, the 10 000 test images (2 000 to train under quick). Pretraining: each layer as an autoencoder (sigmoid output below), mean \
-               squared error, Adam at 0.001, 15 epochs, batches of 20: none; no noise; masking 25 % (and 10 and 40 % under full) of its input. Then \
-               SGD at 0.1 with momentum 0.9 and a cosine, 30 epochs. rect: outlines of rectangles, taller or wider, drawn by program, 1 000 to train, \
-               10 000 to test, full only.",
+    protocol: "784-3x300-10 (3x1000 under full), sigmoid. basic: 10 000 digits to train, the 10 000 test images (2 000 to train under \
+               quick). Pretraining: each layer as an autoencoder (sigmoid output below), mean squared error, Adam at 0.001, 15 epochs, \
+               batches of 20: none; no noise; masking 25 % (and 10 and 40 % under full) of its input. Then SGD at 0.1 with momentum 0.9 \
+               and a cosine, 30 epochs. rect: outlines of rectangles, taller or wider, drawn by program, 1 000 to train, 10 000 to test, \
+               full only.",
     anchor: Anchor {
         text: "basic: SAE-3 3.46, SDAE-3 2.84 % (10 % masked); rect: 2.41 and 1.99 %; full MNIST: SDAE-3 1.28 %",
         source: "P. Vincent et al., Stacked denoising autoencoders, JMLR 2010, Table 3",

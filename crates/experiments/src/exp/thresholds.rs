@@ -9,9 +9,10 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "thresholds",
     question: "Which rule for the threshold on the reconstruction error raises as many false alarms as it promises?",
     claim: "The lecture: the threshold is the average reconstruction error of normal data.",
-    protocol: "Scores: reconstruction errors of an autoencoder 30-24-12-24-30 (tanh, 150 epochs) on simulated normal radiotherapy plans it has not seen: 1 000 train \
-               it, 1 000 calibrate, 20 000 give the true rate. And draws from a log-normal law (sigma 0.7), 1 000 to calibrate, 100 000 for the rate. Rules on the calibration scores: \
-               mean; mean + 3 standard deviations; quantile; generalised Pareto tail above the 98 % quantile (SPOT); conformal. Realised rates for alpha = 0.1, 0.05, 0.01 and, for \
+    protocol: "Scores: reconstruction errors of an autoencoder 30-24-12-24-30 (tanh, 150 epochs) on simulated normal radiotherapy plans \
+               it has not seen: 1 000 train it, 1 000 calibrate, 20 000 give the true rate. And draws from a log-normal law (sigma 0.7), \
+               1 000 to calibrate, 100 000 for the rate. Rules on the calibration scores: mean; mean + 3 standard deviations; quantile; \
+               generalised Pareto tail above the 98 % quantile (SPOT); conformal. Realised rates for alpha = 0.1, 0.05, 0.01 and, for \
                the Pareto tail, 0.001. 200 splits in all under quick over the seeds, for the log-normal law.",
     anchor: Anchor {
         text: "conformal: the false alarm rate is at most alpha on average over calibrations; Pareto tails extrapolate beyond the data",
@@ -26,37 +27,63 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     variants,
     run,
     criteria: &[
-        Criterion::exact("conformal", "the conformal rule's mean false alarm rate is at most alpha plus two standard errors for alpha 0.1, 0.05 and 0.01 on both laws (estimate: largest excess in standard errors)", Side::AtMost, 2.0, |r| {
-            let mut worst = f64::NEG_INFINITY;
-            for law in LAWS {
-                for alpha in ALPHAS {
-                    let rates = r.values(law, &format!("conformal_{alpha}"));
-                    if rates.len() < 2 {
-                        return None;
+        Criterion::exact(
+            "conformal",
+            "the conformal rule's mean false alarm rate is at most alpha plus two standard errors for alpha \
+                                       0.1, 0.05 and 0.01 on both laws (estimate: largest excess in standard errors)",
+            Side::AtMost,
+            2.0,
+            |r| {
+                let mut worst = f64::NEG_INFINITY;
+                for law in LAWS {
+                    for alpha in ALPHAS {
+                        let rates = r.values(law, &format!("conformal_{alpha}"));
+                        if rates.len() < 2 {
+                            return None;
+                        }
+                        let error = stats::std(&rates) / (rates.len() as f64).sqrt();
+                        worst = worst.max((stats::mean(&rates) - alpha) / error.max(1e-9));
                     }
-                    let error = stats::std(&rates) / (rates.len() as f64).sqrt();
-                    worst = worst.max((stats::mean(&rates) - alpha) / error.max(1e-9));
                 }
-            }
-            Some(Estimate::exact(worst))
-        })
+                Some(Estimate::exact(worst))
+            },
+        )
         .from("the theorem"),
-        Criterion::interval("three-sigma", "on the log-normal law mean + 3 standard deviations raises at least 5 times the alarms its nominal 0.13 % promises", Side::AtLeast, 5.0, |r| {
-            estimate(&r.values("log-normal", "three_sigma").iter().map(|v| v / 0.00135).collect::<Vec<_>>())
-        })
+        Criterion::interval(
+            "three-sigma",
+            "on the log-normal law mean + 3 standard deviations raises at least 5 times the alarms its \
+                                            nominal 0.13 % promises",
+            Side::AtLeast,
+            5.0,
+            |r| estimate(&r.values("log-normal", "three_sigma").iter().map(|v| v / 0.00135).collect::<Vec<_>>()),
+        )
         .from("it is the normal law's number; errors are skewed"),
-        Criterion::exact("pareto", "the Pareto tail's mean rate at alpha = 0.001 is within a factor of 2 on both laws (estimate: largest factor)", Side::AtMost, 2.0, |r| {
-            let factor = |law: &str| {
-                let rate = r.mean(law, "pareto_0.001")?.value.max(1e-9);
-                Some((rate / 0.001).max(0.001 / rate))
-            };
-            Some(Estimate::exact(factor(LAWS[0])?.max(factor(LAWS[1])?)))
-        })
+        Criterion::exact(
+            "pareto",
+            "the Pareto tail's mean rate at alpha = 0.001 is within a factor of 2 on both laws (estimate: largest \
+                                    factor)",
+            Side::AtMost,
+            2.0,
+            |r| {
+                let factor = |law: &str| {
+                    let rate = r.mean(law, "pareto_0.001")?.value.max(1e-9);
+                    Some((rate / 0.001).max(0.001 / rate))
+                };
+                Some(Estimate::exact(factor(LAWS[0])?.max(factor(LAWS[1])?)))
+            },
+        )
         .from("Siffer et al. 2017; the suite's factor"),
-        Criterion::exact("mean", "the mean alone flags between 25 and 50 % of all normals on both laws (estimate: largest distance from 37.5 %)", Side::AtMost, 0.125, |r| {
-            let off = |law: &str| Some((r.mean(law, "mean")?.value - 0.375).abs());
-            Some(Estimate::exact(off(LAWS[0])?.max(off(LAWS[1])?)))
-        })
+        Criterion::exact(
+            "mean",
+            "the mean alone flags between 25 and 50 % of all normals on both laws (estimate: largest distance from \
+                                  37.5 %)",
+            Side::AtMost,
+            0.125,
+            |r| {
+                let off = |law: &str| Some((r.mean(law, "mean")?.value - 0.375).abs());
+                Some(Estimate::exact(off(LAWS[0])?.max(off(LAWS[1])?)))
+            },
+        )
         .from("skewed errors lie below their mean more often than above"),
     ],
     figures,
@@ -163,7 +190,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
             Axis::new("realised rate").log(),
         );
         let caption = format!(
-            "Realised against promised rate of false alarms; bands over all seeds. The mean alone flags {:.0} %, mean + 3 standard deviations {:.2} %.",
+            "Realised against promised rate of false alarms; bands over all seeds. The mean alone flags {:.0} %, mean + 3 standard \
+             deviations {:.2} %.",
             100.0 * common::bar(r, law, "mean", 1.0).0,
             100.0 * common::bar(r, law, "three_sigma", 1.0).0,
         );

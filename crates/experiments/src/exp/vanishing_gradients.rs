@@ -136,8 +136,8 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         },
         Criterion {
             id: "weight-gradients-alike",
-            statement: "tanh with standard weights: the weights' gradients of the first and the last layer differ by less than a factor of 2, \
-                        while the gradient at the outputs falls by more than 4",
+            statement: "tanh with standard weights: the weights' gradients of the first and the last layer differ by less than a factor \
+                        of 2, while the gradient at the outputs falls by more than 4",
             threshold: 0.0,
             side: Side::Above,
             kind: Kind::Interval,
@@ -257,7 +257,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
         Figure::new(
             "jacobians",
             "Mean over the layers of a tanh network, and over seeds with its 95 % interval. Published: about 0.5 with standard, 0.8 with \
-             normalised weights, for pictures. Small inputs: standard deviation 0.3 instead of 1, to see whether tanh is bent by the inputs; no criterion looks at them.",
+             normalised weights, for pictures. Small inputs: standard deviation 0.3 instead of 1, to see whether tanh is bent by the \
+             inputs; no criterion looks at them.",
             bars(&singular, &names, &["mean singular value".into()], &values),
         )?,
     ])
