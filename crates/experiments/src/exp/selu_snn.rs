@@ -282,6 +282,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
     let rows = accuracies(r);
     if rows.len() > 2 {
         let names: Vec<String> = rows.iter().map(|(n, _)| n.clone()).collect();
+        // Longer names would run into each other under the bars.
+        let short: Vec<String> = names.iter().map(|n| n.split('_').next().unwrap_or(n).to_string()).collect();
         let methods: Vec<String> = METHODS.map(|m| m.replace('_', " ")).into();
         let values: Vec<Vec<f64>> = rows.into_iter().map(|(_, row)| row).collect();
         let test = stats::friedman(&values);
@@ -291,7 +293,7 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
         all.push(Figure::new(
             "tables",
             "Mean accuracy over seeds, which draw the test rows anew, with its 95 % interval.",
-            bars(&chart, &names, &methods, &bars_values),
+            bars(&chart, &short, &methods, &bars_values),
         )?);
         let caption = format!(
             "Mean ranks over {} tables, best on the left (Friedman p = {:.2}); methods under one bar are not told apart by Nemenyi's \

@@ -8,7 +8,7 @@ use super::rule::{Threshold, ThresholdEntry, ThresholdRule, inside, read, sorted
 pub(super) static ENTRY: ThresholdEntry = ThresholdEntry {
     name: "conformal",
     doc: "the smallest score s with (1 + #{scores >= s}) / (n + 1) <= alpha: false alarms at most alpha, whatever the distribution",
-    samples: &[r#"{"alpha": 0.2}"#, r#"{"alpha": 1.0}"#],
+    samples: &[r#"{"alpha": 0.2}"#, r#"{"alpha": 0.5}"#],
     build: |options| {
         let rule: Conformal = read("conformal", options)?;
         inside("conformal", "alpha", rule.alpha, 0.0..=1.0)?;
