@@ -21,7 +21,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     data: &[DIGITS],
     tour: false,
     seeds: [1, 5, 5],
-    seconds: [6.0, 150.0, 700.0],
+    seconds: [6.0, 170.0, 700.0],
     grain: Grain::Runs,
     variants,
     run,

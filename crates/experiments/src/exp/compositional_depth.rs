@@ -20,7 +20,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     data: &[],
     tour: false,
     seeds: [1, 3, 5],
-    seconds: [6.0, 240.0, 2400.0],
+    seconds: [6.0, 480.0, 2400.0],
     grain: Grain::Runs,
     variants,
     run,

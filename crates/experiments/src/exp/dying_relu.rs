@@ -30,7 +30,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     data: &[],
     tour: false,
     seeds: [1, 3, 5],
-    seconds: [5.0, 60.0, 600.0],
+    seconds: [5.0, 210.0, 600.0],
     grain: Grain::Runs,
     variants,
     run,

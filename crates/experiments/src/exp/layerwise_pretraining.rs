@@ -25,7 +25,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     data: &[DIGITS],
     tour: false,
     seeds: [1, 3, 3],
-    seconds: [8.0, 180.0, 5400.0],
+    seconds: [8.0, 220.0, 5400.0],
     grain: Grain::Tiles,
     variants,
     run,

@@ -35,7 +35,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     data: &[TABLE, DIGITS],
     tour: false,
     seeds: [1, 10, 20],
-    seconds: [10.0, 60.0, 120.0],
+    seconds: [10.0, 80.0, 120.0],
     grain: Grain::Runs,
     variants,
     run,
