@@ -10,8 +10,9 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     claim: "Adam combines momentum and adaptive rates and is the standard.",
     protocol: "784-256-256-10 (1000-1000 under full), ReLU, He's weights, L2 0.0001, batches of 128, 5 epochs of 10 000 digits (10 of 60 \
                000 under full), without and with dropout 0.5: Adam, AdaGrad, RMSprop, AdaDelta, SGD with Nesterov's momentum 0.9, each \
-               at the best of three rates by the training loss of the last epoch. Logistic regression: Adam, AdaGrad and Nesterov with \
-               rate / sqrt(t). Exact: the first step of Adam with epsilon 0 has the size of the rate in every coordinate.",
+               at the best of three rates by the training loss of the last epoch. Logistic regression: Adam, AdaGrad and Nesterov, at \
+               constant rates (the source lets them fall as 1 / sqrt(t)). Exact: the first step of Adam with epsilon 0 has the size of \
+               the rate in every coordinate.",
     anchor: Anchor {
         text: "Adam fastest on the network with and without dropout; on logistic regression like Nesterov, both faster than AdaGrad; \
                curves only",

@@ -12,7 +12,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
                cosine, batches of 128, 5 000 steps each (20 000 under full) whatever the number of examples. Control: 16 384 of the same \
                strings labelled by a random linear teacher. Test: 8 192 fresh strings.",
     anchor: Anchor {
-        text: "a deep network needs about n_c m^L = 512 examples a class and level, a shallow one n_c m^((d-1)/(s-1)); at 16 384 examples \
+        text: "a deep network needs about n_c m^L = 512 examples, a shallow one n_c m^((d-1)/(s-1)); at 16 384 examples \
                8.4 % with 1 x 1200, 1.6 % with 3 x 256, 1.1 % with 5 x 256; at 4 096 about 40 % for all",
         source: "F. Cagnetta et al., PRX 14:031001, 2024; errors recomputed",
         tag: Tag::R,

@@ -243,8 +243,8 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
         )?,
         Figure::new(
             "trained",
-            "Error of trained networks of about 600 parameters on 16 teeth, one point for each seed; the constructed network of 22 \
-             parameters a layer makes none.",
+            "Error of trained networks of about 600 parameters on 16 teeth, one point for each seed; the constructed network, of 31 \
+             parameters, makes none.",
             scatter(&error, &each),
         )?,
         Figure::new("found", "The functions found by the first seed's networks.", lines(&chart, &shown))?,

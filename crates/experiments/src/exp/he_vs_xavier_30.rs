@@ -39,7 +39,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             3.0,
             |r| {
                 let ratio = common::paired(r, ("he", "log2_std"), ("glorot", "log2_std"), |a, b| a - b)?.value;
-                Some(Estimate::exact(2f64.powf((ratio - 14.5).abs())))
+                Some(Estimate::exact(2f64.powf((ratio - 15.0).abs())))
             },
         )
         .from("sqrt 2 a layer over the 29 square layers; the first has fans 784 and 128, where the ratio is sqrt((784 + 128) / 784)"),

@@ -11,7 +11,8 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     claim: "Results depend on the first weights, the more the deeper the network: try several.",
     protocol: "784-100^d-10, sigmoid, weights U(+-1/sqrt n_in), SGD at 0.1 with momentum 0.9, batches of 32, 20 epochs of 2 000 digits, \
                the same for all; only the first weights and the order of batches differ. 20 seeds a depth (50 under full). With \
-               pretraining: the layers first as autoencoders, 5 epochs each, then the same training.",
+               pretraining: the layers first as autoencoders by SGD at 5 with momentum 0.9 on the mean squared error, 5 epochs each, \
+               then the same training.",
     anchor: Anchor {
         text: "with 400 seeds the spread of the test error grows with depth without pretraining, and less with it",
         source: "D. Erhan et al., Why does unsupervised pre-training help deep learning?, JMLR 2010",

@@ -13,7 +13,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     claim: "From random weights a deep autoencoder rebuilds only the mean image; pretrained layer by layer it learns.",
     protocol: "784-256-128-64-30 and back on 10 000 digits (1000-500-250-30 on 60 000 under full), sigmoid throughout, linear code, \
                batches of 100. Random: weights N(0, 0.01^2), SGD at 0.1 with momentum 0.9 on the squared error summed over pixels and \
-               divided by 100, 20 epochs (60 under full). Pretrained: each layer as an autoencoder of one hidden layer by Adam at 0.003, \
+               divided by 100, 40 epochs (120 under full). Pretrained: each layer as an autoencoder of one hidden layer by Adam at 0.003, \
                5 epochs (15), then as many epochs of the whole by the same SGD as remain, so that both see as many examples. Adam: \
                Glorot's weights, Adam at 0.003, the same number of epochs in all. Squared error a test image.",
     anchor: Anchor {

@@ -10,12 +10,12 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "loss-landscape",
     question: "What do the losses of deep networks look like, and do ways around the layers smooth them?",
     claim: "Cost functions of deep networks are complex and not convex; residual connections make them smoother.",
-    protocol: "784-32, 20 layers of 32 units, 10: plain and residual (10 blocks of two layers); He's weights, Adam at 0.001, batches of \
-               128, 10 epochs of 5 000 digits. Surface: loss of 500 training images on 21 x 21 points (51 x 51 under full) of [-1, 1]^2 \
-               along two random directions whose columns of weights (filters) have the norms of the network's; non-convex where the \
-               smaller eigenvalue of the surface's Hessian, by differences, is below -0.05 times the largest absolute one of all points. \
-               Straight way: 784-100-100-10, SGD at 0.1, loss at 50 places from the first weights to the last; largest rise over the \
-               loss's whole fall.",
+    protocol: "784-32, 20 layers of 32 units, 10: plain and residual (10 blocks of two layers, branches times 0.3); He's weights, Adam \
+               at 0.001, batches of 128, 10 epochs of 5 000 digits. Surface: loss of 500 training images on 21 x 21 points (51 x 51 \
+               under full) of [-1, 1]^2 along two random directions whose columns of weights (filters) have the norms of the network's; \
+               non-convex where the smaller eigenvalue of the surface's Hessian, by differences, is below -0.05 times the largest \
+               absolute one of all points. Straight way: 784-100-100-10, SGD at 0.1, loss at 50 places from the first weights to the \
+               last; largest rise over the loss's whole fall.",
     anchor: Anchor {
         text: "without ways around the surface of deep networks becomes chaotic; the loss falls monotonically on the straight way",
         source: "H. Li et al., NeurIPS 2018; I. Goodfellow et al., ICLR 2015",

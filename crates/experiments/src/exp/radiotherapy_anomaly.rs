@@ -15,7 +15,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             next).",
     protocol: "576 simulated plans of 30 features, 19 of them wrong, severity 2.5 (chosen so that the local outlier factor agrees with \
                its published AUC) and 1.5 and 2.0 beside it. 400 normal plans train, 157 normal and the 19 test; standardised by the \
-               training plans. Autoencoder 30-24-12-24-30, tanh, Adam at 0.002 with a cosine, batches of 64, 10 000 steps (3 000 under \
+               training plans. Autoencoder 30-24-12-24-30, tanh, Adam at 0.002 with a cosine, batches of 64, 10 000 steps (1 000 under \
                smoke). PCA with 8 components, 5th neighbour, and the local outlier factor (20 neighbours) fitted on all 576, as \
                published. Precision and accuracy where all 19 are found. The normal plans' alarm rate at mean + 3 standard deviations of \
                the training errors.",
