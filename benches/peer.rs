@@ -86,7 +86,7 @@ where
         "version": env!("CARGO_PKG_VERSION"),
         "backend": format!("{} {}", kernel::backend(), kernel::cpu_level()),
         "parameters": prepared.parameters(),
-        "first_step_us": pool.install(|| steps(prepared, 1)),
+        "first_step_us": pool.install(|| team(|| steps(prepared, 1))),
     }))?;
     for line in std::io::stdin().lock().lines() {
         let line = line.map_err(|e| e.to_string())?;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
+use crate::kernel::pages::in_huge_pages;
 use crate::scalar::Scalar;
 
 /// Bytes of a cache line, and of the widest vector.
@@ -12,7 +13,8 @@ const LINE: usize = 64;
 ///
 /// An allocator gives a `Vec<f32>` sixteen bytes of alignment at most, so a vector of 64 bytes straddles two lines wherever it is read:
 /// a product of one row with a matrix takes 1.7 times as long then, a whole training step up to 1.1 times. Parameters, gradients,
-/// the state of optimizers and the slots of a tape lie in such buffers.
+/// the state of optimizers and the slots of a tape lie in such buffers. From two megabytes on memory is asked for in huge pages, where the
+/// system hands them out on request (Linux).
 ///
 /// ```
 /// use layerwise_tensor::AlignedVec;
@@ -65,6 +67,7 @@ impl<T: Scalar> AlignedVec<T> {
         let mut memory = vec![T::zero(); len + slack];
         // An offset that cannot be found would cost speed, nothing else.
         let start = memory.as_ptr().align_offset(LINE).min(slack);
+        in_huge_pages(&mut memory);
         memory[start..start + self.len].copy_from_slice(self);
         (self.memory, self.start) = (memory, start);
     }
@@ -191,6 +194,17 @@ mod tests {
         }
         assert!(aligned(&AlignedVec::from(vec![1.0f64; 9])) && aligned(&AlignedVec::from_iter([1.0f64])));
         assert_eq!(format!("{:?}", AlignedVec::from(vec![1.5f64])), "[1.5]");
+    }
+
+    /// Many pages of each size, asked for in several ways.
+    #[test]
+    fn megabytes_stay_what_they_are() {
+        let mut values = AlignedVec::<f64>::zeros(3 << 18);
+        assert!(values.iter().all(|v| *v == 0.0) && aligned(&values));
+        values.iter_mut().enumerate().for_each(|(i, v)| *v = i as f64);
+        values.resize(3 << 19, -1.0);
+        assert!(values[..3 << 18].iter().enumerate().all(|(i, v)| *v == i as f64));
+        assert!(values[3 << 18..].iter().all(|v| *v == -1.0) && aligned(&values));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod columns;
 mod gemm;
 mod linear;
 mod norm;
+pub(crate) mod pages;
 mod par;
 mod reduce;
 pub mod reference;

@@ -49,10 +49,10 @@ pub(super) fn with_memory<T, R>(f: impl FnOnce(Places<T>) -> R) -> R {
     MEMORY.with(|memory| {
         // Borrowed as long as `f` runs: a product inside of a product would panic, not write over it.
         let memory = memory.borrow_mut();
-        let mut at = 0;
+        let (start, mut at) = (memory.start(), 0);
         let [rows, panel, whole, turned] = SIZES.map(|size| {
             // SAFETY: the sizes add up to that of the memory.
-            let place = unsafe { memory.0.add(at) };
+            let place = unsafe { start.add(at) };
             at += size;
             place.cast().as_ptr()
         });
@@ -63,9 +63,10 @@ pub(super) fn with_memory<T, R>(f: impl FnOnce(Places<T>) -> R) -> R {
 struct Memory(NonNull<u8>);
 
 impl Memory {
+    /// A line more, to begin at the start of one: memory of this alignment comes without a page touched, of a higher one it does not.
     fn layout() -> Layout {
-        let size = SIZES.iter().sum();
-        Layout::from_size_align(size, LINE).unwrap_or_else(|_| unreachable!("a constant of some megabytes"))
+        let size = SIZES.iter().sum::<usize>() + LINE;
+        Layout::from_size_align(size, 1).unwrap_or_else(|_| unreachable!("a constant of some megabytes"))
     }
 
     fn new() -> Self {
@@ -74,6 +75,12 @@ impl Memory {
         // SAFETY: the size is not zero.
         let place = unsafe { alloc_zeroed(layout) };
         Self(NonNull::new(place).unwrap_or_else(|| handle_alloc_error(layout)))
+    }
+
+    /// The start of the first line.
+    fn start(&self) -> NonNull<u8> {
+        // SAFETY: the memory is longer than the sizes by a line.
+        unsafe { self.0.add(self.0.as_ptr().align_offset(LINE)) }
     }
 }
 
