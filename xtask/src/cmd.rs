@@ -5,6 +5,8 @@ use std::fmt::Display;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Instant;
 
 /// Why a command ended without success, and the status the process ends with.
 #[derive(Debug)]
@@ -72,9 +74,11 @@ pub(crate) fn say(line: impl Display) {
     let _ = writeln!(std::io::stdout(), "{line}");
 }
 
-/// A heading in the output of a long command.
+/// A heading in the output of a long command, with the seconds since the first.
 pub(crate) fn heading(text: &str) {
-    say(format_args!("\n== {text}"));
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    let seconds = FIRST.get_or_init(Instant::now).elapsed().as_secs();
+    say(format_args!("\n== {text} ({seconds} s)"));
 }
 
 fn show(command: &Command) -> String {

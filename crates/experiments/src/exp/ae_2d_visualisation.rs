@@ -2,8 +2,6 @@
 
 use super::prelude::*;
 use crate::baselines::Pca;
-use layerwise::autoencoder::AutoencoderConfig;
-use layerwise::nn::Mse;
 use layerwise::optim::{Adam, Cosine, OptimizerConfig};
 
 pub(crate) static EXPERIMENT: Experiment = Experiment {
@@ -89,20 +87,14 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
         (plane(&reference.x), plane(&tested.x), 784.0 * errors.mean().unwrap_or(f64::NAN))
     } else {
         let train = digits.train.head(c.examples);
-        let net = AutoencoderConfig::new(train.cols(), 2)
-            .hidden(&c.hidden)
-            .activation(Activation::GELU)
-            .output_activation(Activation::SIGMOID)
-            .init(Init::HE_NORMAL);
-        let (model, mut params) = net.create::<f32>(seed)?;
         let steps = (c.epochs * train.rows().div_ceil(128)) as u64;
         let optimizer = OptimizerConfig::new(Adam::default()).rate(1e-3).schedule(Cosine::new(steps, 0.0));
-        let trainer = Trainer::new(&model, Mse).epochs(c.epochs).batch(128).seed(seed).optimizer(optimizer);
-        let report = trainer.fit(&mut params, &Samples::reconstruct(train.x.view())?)?;
-        run.log(c.epochs as u64, &[("loss", report.history.last().map_or(f64::NAN, |e| e.loss))]);
-        let plane = |x: &Array2<f32>| predict(model.encoder(), &params, x.view(), 512).mapv(f64::from);
-        let error = 784.0 * evaluate(&model, &Mse, &params, &Samples::reconstruct(digits.test.x.view())?, 512);
-        (plane(&reference.x), plane(&tested.x), error)
+        let net = pictures(&c.hidden, 2, Activation::GELU, Init::HE_NORMAL);
+        let rebuilder = Rebuilding { optimizer, epochs: c.epochs, batch: 128 }.learn(&net, train.x.view(), seed)?;
+        run.log(c.epochs as u64, &[("error", rebuilder.errors.last().copied().unwrap_or(f64::NAN))]);
+        let plane =
+            |x: &Array2<f32>| predict(rebuilder.model.encoder(), &rebuilder.params, x.view(), 512).mapv(f64::from);
+        (plane(&reference.x), plane(&tested.x), rebuilder.error(digits.test.x.view())?)
     };
     if seed == 0 {
         for digit in 0..10 {

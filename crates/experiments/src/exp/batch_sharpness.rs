@@ -47,24 +47,26 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     figures,
 };
 
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Config {
+    small: Learning,
+    /// Batches of a tenth of the rows take more epochs to learn.
+    large_epochs: usize,
+}
+
 fn variants(s: &Settings<'_>) -> Vec<Variant> {
     let width = s.profile.pick([32, 128, 512]);
     let (epochs, examples) = (s.profile.pick([1, 10, 40]), s.profile.pick([500, 10_000, 60_000]));
-    vec![Variant::new(
-        "pair",
-        Learning { norm: Norm::Batch, batch: 256, ..Learning::new(&[width; 5], epochs, examples) },
-    )]
+    let small = Learning { norm: Norm::Batch, batch: 256, ..Learning::new(&[width; 5], epochs, examples) };
+    vec![Variant::new("pair", Config { small, large_epochs: s.profile.pick([10, 100, 200]) })]
 }
 
 fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentError> {
-    let small: Learning = v.config()?;
+    let Config { small, large_epochs } = v.config()?;
     let digits = common::digits(run)?;
     let train = digits.train.head(small.examples);
-    let large = Learning {
-        batch: train.rows() / 10,
-        epochs: small.epochs * if small.epochs == 40 { 5 } else { 10 },
-        ..small.clone()
-    };
+    let large = Learning { batch: train.rows() / 10, epochs: large_epochs, ..small.clone() };
     let first = small.learn(&train, seed)?;
     let second = large.learn(&train, seed)?;
     let part = train.head(2_000);

@@ -1,8 +1,6 @@
 //! ELU against ReLU and leaky ReLU: activations near zero, training loss, autoencoders.
 
 use super::prelude::*;
-use layerwise::autoencoder::AutoencoderConfig;
-use layerwise::nn::Mse;
 use layerwise::optim::{OptimizerConfig, Sgd};
 
 pub(crate) static EXPERIMENT: Experiment = Experiment {
@@ -100,9 +98,13 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let c: Config = v.config()?;
     let digits = common::digits(run)?;
     if c.code > 0 {
-        let (losses, error) = squared_error(&c, &digits.train.head(c.examples), &digits.test, seed)?;
-        run.curve("ae loss", (1..=losses.len()).map(|e| e as f64), losses.iter().copied());
-        return Ok(metrics([("error", error)]));
+        // Half the sum over pixels: 392 times the mean.
+        let optimizer = OptimizerConfig::new(Sgd::default()).rate(392.0 * c.rate);
+        let rebuilding = Rebuilding { optimizer, epochs: c.epochs, batch: 64 };
+        let net = pictures(&c.hidden, c.code, c.activation, Init::HE_NORMAL);
+        let rebuilder = rebuilding.learn(&net, digits.train.head(c.examples).x.view(), seed)?;
+        rebuilder.draw("ae loss", run);
+        return Ok(metrics([("error", rebuilder.error(digits.test.x.view())?)]));
     }
     let learning = Learning {
         activation: c.activation,
@@ -124,27 +126,6 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
 }
 
 /// Squared error a picture by epoch and on the test images.
-fn squared_error(
-    c: &Config,
-    train: &Labelled<f32>,
-    test: &Labelled<f32>,
-    seed: u64,
-) -> Result<(Vec<f64>, f64), ExperimentError> {
-    let net = AutoencoderConfig::new(train.cols(), c.code)
-        .hidden(&c.hidden)
-        .activation(c.activation)
-        .output_activation(Activation::SIGMOID)
-        .init(Init::HE_NORMAL);
-    let (model, mut params) = net.create::<f32>(seed)?;
-    let pixels = train.cols() as f64;
-    // Half the sum over pixels: 392 times the mean.
-    let optimizer = OptimizerConfig::new(Sgd::default()).rate(c.rate * pixels / 2.0);
-    let trainer = Trainer::new(&model, Mse).epochs(c.epochs).batch(64).seed(seed).optimizer(optimizer);
-    let report = trainer.fit(&mut params, &Samples::reconstruct(train.x.view())?)?;
-    let losses = report.history.losses().into_iter().map(|l| pixels * l).collect();
-    Ok((losses, pixels * evaluate(&model, &Mse, &params, &Samples::reconstruct(test.x.view())?, 512)))
-}
-
 fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
     let loss = Chart::new("Training loss, 784-8x128-10", Axis::new("epoch"), Axis::new("loss (nats)").log());
     let ae = Chart::new("Autoencoder", Axis::new("epoch"), Axis::new("squared error a picture").log());

@@ -1,8 +1,7 @@
 //! GELU against ReLU and ELU: training loss with and without dropout, noise at the input, autoencoders.
 
 use super::prelude::*;
-use layerwise::autoencoder::AutoencoderConfig;
-use layerwise::nn::Mse;
+use layerwise::optim::{Adam, OptimizerConfig};
 
 pub(crate) static EXPERIMENT: Experiment = Experiment {
     name: "gelu-mnist",
@@ -88,19 +87,12 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
     let c: Config = v.config()?;
     let digits = common::digits(run)?;
     if c.code > 0 {
-        let train = digits.train.head(c.examples);
-        let net = AutoencoderConfig::new(train.cols(), c.code)
-            .hidden(&c.hidden)
-            .activation(c.activation)
-            .output_activation(Activation::SIGMOID)
-            .init(Init::HE_NORMAL);
-        let (model, mut params) = net.create::<f32>(seed)?;
-        let trainer = Trainer::new(&model, Mse).epochs(c.epochs).batch(64).seed(seed).rate(1e-3);
-        let report = trainer.fit(&mut params, &Samples::reconstruct(train.x.view())?)?;
-        let losses = report.history.losses();
-        run.curve("ae loss", (1..=losses.len()).map(|e| e as f64), losses.iter().map(|l| 784.0 * l));
-        let test = evaluate(&model, &Mse, &params, &Samples::reconstruct(digits.test.x.view())?, 512);
-        return Ok(metrics([("error", 784.0 * test)]));
+        let optimizer = OptimizerConfig::new(Adam::default()).rate(1e-3);
+        let rebuilding = Rebuilding { optimizer, epochs: c.epochs, batch: 64 };
+        let net = pictures(&c.hidden, c.code, c.activation, Init::HE_NORMAL);
+        let rebuilder = rebuilding.learn(&net, digits.train.head(c.examples).x.view(), seed)?;
+        rebuilder.draw("ae loss", run);
+        return Ok(metrics([("error", rebuilder.error(digits.test.x.view())?)]));
     }
     let learning =
         Learning { activation: c.activation, dropout: c.dropout, ..Learning::new(&c.hidden, c.epochs, c.examples) };

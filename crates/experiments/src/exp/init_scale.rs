@@ -2,7 +2,6 @@
 
 use super::prelude::*;
 use super::shapes::curves;
-use layerwise::autoencoder::AutoencoderConfig;
 use layerwise::nn::{Lsuv, Mse, lsuv};
 use layerwise::optim::{OptimizerConfig, Sgd, Sutskever};
 use layerwise::train::TrainError;
@@ -15,7 +14,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     protocol: "Scale: the CURVES autoencoder 784-400-200-100-50-25-6 and back, sigmoid, linear code, sparse weights (15 a unit, N(0, 1)) \
                times 0.25 to 4, Nesterov's momentum rising to 0.99, rate 0.01 on the summed squared error, batches of 200, 20 epochs of \
                4 000 curves drawn by program (100 of 20 000 under full). Depth: linear networks of width 64 and 2 to 50 layers that \
-               learn a random orthogonal map from 512 white inputs by SGD, the best of five rates; steps until the loss is a hundredth \
+               learn a random orthogonal map from 128 white inputs by SGD, the best of five rates; steps until the loss is a hundredth \
                of its start, orthogonal against Gaussian weights of the same variance. LSUV: 784-10x256-10 tanh on 512 digits.",
     anchor: Anchor {
         text: "training error of the CURVES autoencoder by scale 0.25 / 0.5 / 1 / 2 / 4: 16 / 16 / 0.074 / 0.083 / 0.35; orthogonal deep \
@@ -105,8 +104,8 @@ fn variants(s: &Settings<'_>) -> Vec<Variant> {
         })
         .collect();
     let steps = s.profile.pick([50, 2_000, 5_000]);
-    all.push(Variant::new("depth orthogonal", Config { init: Init::ORTHOGONAL, examples: 512, epochs: steps }));
-    all.push(Variant::new("depth gaussian", Config { init: Init::LECUN_NORMAL, examples: 512, epochs: steps }));
+    all.push(Variant::new("depth orthogonal", Config { init: Init::ORTHOGONAL, examples: 128, epochs: steps }));
+    all.push(Variant::new("depth gaussian", Config { init: Init::LECUN_NORMAL, examples: 128, epochs: steps }));
     all.push(Variant::new("lsuv", Config { init: Init::LECUN_NORMAL, examples: 512, epochs: 0 }));
     all
 }
@@ -122,36 +121,15 @@ fn run(v: &Variant, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentE
 
 fn autoencoder(config: &Config, seed: u64, run: &mut Run<'_>) -> Result<Metrics, ExperimentError> {
     let x = curves(config.examples, &Stream::new(seed).child("curves"));
-    let net = AutoencoderConfig::new(x.ncols(), 6)
-        .hidden(&[400, 200, 100, 50, 25])
-        .activation(Activation::SIGMOID)
-        .output_activation(Activation::SIGMOID)
-        .init(config.init);
-    let (model, mut params) = net.create::<f32>(seed)?;
+    let net = pictures(&[400, 200, 100, 50, 25], 6, Activation::SIGMOID, config.init);
     // The published rate is for the sum over pixels; the loss here is the mean.
-    let optimizer = OptimizerConfig::new(Sgd::default().nesterov(0.5))
-        .rate(0.01 * x.ncols() as f64)
-        .schedule(Sutskever::new(100, 0.99));
-    let mut errors = Vec::new();
-    let pixels = x.ncols() as f64;
-    let fit = Trainer::new(&model, Mse)
-        .epochs(config.epochs)
-        .batch(200)
-        .seed(seed)
-        .optimizer(optimizer)
-        .on_epoch(|e| {
-            errors.push(pixels * e.record.loss);
-            ControlFlow::Continue(())
-        })
-        .fit(&mut params, &Samples::reconstruct(x.view())?);
-    match fit {
-        Ok(_) | Err(TrainError::Diverged { .. }) => {}
-        Err(e) => return Err(e.into()),
-    }
-    run.curve("error", (1..=errors.len()).map(|e| e as f64), errors.iter().copied());
-    let diverged = errors.len() < config.epochs;
-    // Where it diverges: the error of the mean image's network at its start counts.
-    let last = errors.last().copied().filter(|_| !diverged).unwrap_or(pixels);
+    let optimizer = OptimizerConfig::new(Sgd::default().nesterov(0.5)).rate(0.01 * x.ncols() as f64);
+    let optimizer = optimizer.schedule(Sutskever::new(100, 0.99));
+    let rebuilder = Rebuilding { optimizer, epochs: config.epochs, batch: 200 }.learn(&net, x.view(), seed)?;
+    rebuilder.draw("error", run);
+    let diverged = rebuilder.diverged;
+    // Where it diverges, an error of one for each pixel counts.
+    let last = rebuilder.errors.last().copied().filter(|_| !diverged).unwrap_or(x.ncols() as f64);
     Ok(metrics([("error", last), ("diverged", f64::from(u8::from(diverged)))]))
 }
 

@@ -112,7 +112,7 @@ impl Learning {
             Err(TrainError::Diverged { .. }) => true,
             Err(e) => return Err(e.into()),
         };
-        Ok(Learned { model, params, losses, diverged })
+        Ok(Learned { model, params, losses, classes: train.classes, diverged })
     }
 }
 
@@ -122,6 +122,7 @@ pub(super) struct Learned<M> {
     pub(super) params: Params<f32>,
     /// Mean loss over each epoch's batches, each before its step.
     pub(super) losses: Vec<f64>,
+    classes: usize,
     pub(super) diverged: bool,
 }
 
@@ -140,8 +141,8 @@ impl<M: Module<f32>> Learned<M> {
     /// The same for rows and labels.
     pub(super) fn error_at(&self, x: ArrayView2<'_, f32>, y: &[u32]) -> Result<f64, ExperimentError> {
         if self.diverged {
-            // What is not a number is in no class.
-            return Ok(1.0 - 1.0 / 10.0);
+            // What is not a number says nothing: that is chance.
+            return Ok(1.0 - 1.0 / self.classes as f64);
         }
         Ok(1.0 - common::accuracy(&self.model, &self.params, x, y)?)
     }

@@ -43,6 +43,7 @@ pub(crate) mod optimizer_quadratic;
 pub(crate) mod optimizers;
 mod prelude;
 pub(crate) mod radiotherapy_anomaly;
+mod rebuilder;
 pub(crate) mod regions_by_depth;
 pub(crate) mod relu_family;
 pub(crate) mod residual_depth;

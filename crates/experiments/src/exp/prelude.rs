@@ -2,6 +2,7 @@
 
 pub(super) use super::common::{self, DIGITS};
 pub(super) use super::learner::{Learning, adam, momentum, sgd};
+pub(super) use super::rebuilder::{Rebuilding, pictures};
 pub(super) use crate::criterion::{Criterion, Estimate, Side};
 pub(super) use crate::error::ExperimentError;
 pub(super) use crate::experiment::{
