@@ -47,7 +47,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         .on("mnist")
         .under(Profile::Full)
         .published(0.0164, "Glorot and Bengio 2010, Table 1", Tag::V)
-        .from("published 1.64 %, in a fortieth of the updates"),
+        .from("published 1.64 %, in an eightieth of the updates"),
         Criterion::interval(
             "sigmoid-gap",
             "on MNIST sigmoid is at least 0.3 points above tanh with normalised weights",
