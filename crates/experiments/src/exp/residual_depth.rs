@@ -13,7 +13,9 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     protocol: "784-50, then L layers of 50 units, then 10: plain (linear, ReLU), residual (L/2 blocks x + linear(ReLU(linear(x))), the \
                last linear of each from zeros), highway (ReLU, gate bias -2 for 10 and 20, -4 for more layers); He's weights, SGD with \
                momentum 0.9 at 0.01, the gradient's norm clipped at 5, batches of 128; L = 10, 20, 50 (100 under full), 6 epochs of 10 \
-               000 digits (15 of 60 000 under full); mean loss of the last epoch. Gradient at birth at the first hidden value over that \
+               000 digits; under full 40 of 60 000, the rate falling to zero along a cosine (in a first full run, 15 epochs at \
+               a constant rate, the residual network of 100 layers ended at 0.024 to 0.026, the plain one at 0.63 to 1.0); mean loss of \
+               the last epoch. Gradient at birth at the first hidden value over that \
                at the last, the last linear of each branch drawn as well, at sqrt(2 / L) of its usual scale. Identity task: 20 layers of \
                32 units learn to repeat 512 standard normal inputs, Adam at 0.001, steps until the mean squared error is below 0.0001, \
                at most 3 000.",
@@ -26,7 +28,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
     data: &[DIGITS],
     tour: false,
     seeds: [1, 3, 3],
-    seconds: [8.0, 200.0, 3600.0],
+    seconds: [8.0, 200.0, 1200.0],
     grain: Grain::Runs,
     variants,
     run,
@@ -101,7 +103,8 @@ fn variants(s: &Settings<'_>) -> Vec<Variant> {
     let learning = Learning {
         rule: momentum(0.9),
         rate: 0.01,
-        ..Learning::new(&[WIDTH], s.profile.pick([1, 6, 15]), s.profile.pick([500, 10_000, 60_000]))
+        cosine: s.profile == Profile::Full,
+        ..Learning::new(&[WIDTH], s.profile.pick([1, 6, 40]), s.profile.pick([500, 10_000, 60_000]))
     };
     let mut all = Vec::new();
     for kind in KINDS {
@@ -111,8 +114,13 @@ fn variants(s: &Settings<'_>) -> Vec<Variant> {
         }
     }
     for kind in ["plain", "residual"] {
-        let learning =
-            Learning { epochs: s.profile.pick([50, 3_000, 10_000]), rule: adam(), rate: 1e-3, ..learning.clone() };
+        let learning = Learning {
+            epochs: s.profile.pick([50, 3_000, 10_000]),
+            rule: adam(),
+            rate: 1e-3,
+            cosine: false,
+            ..learning.clone()
+        };
         all.push(Variant::new(format!("repeat {kind}"), Config { kind: kind.into(), layers: 20, learning }));
     }
     all
