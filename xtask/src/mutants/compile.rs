@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::rewrite::blamed;
 use super::tree::{self, CRATES, Tree};
-use crate::cmd::{Failure, Outcome, cargo, say};
+use crate::cmd::{Failure, Outcome, cargo, root, say};
 
 /// Compiles as often as needed; gives the tree and its test binaries.
 pub(crate) fn compile() -> Outcome<(Tree, Vec<PathBuf>)> {
@@ -43,6 +43,11 @@ pub(crate) fn compile() -> Outcome<(Tree, Vec<PathBuf>)> {
     Err(Failure::new("the mutated crates do not compile even without what the compiler refused in 20 attempts"))
 }
 
+/// Where the workspace is built.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 type Complaint = (String, usize, String);
 
 /// One build: the test binaries, or what the compiler complains about (file, byte, message).
@@ -53,10 +58,8 @@ fn attempt(tree: &Tree) -> Outcome<(Vec<PathBuf>, Vec<Complaint>)> {
     }
     let out = build
         .current_dir(&tree.folder)
-        .env("CARGO_TARGET_DIR", tree::home().join("build"))
-        // The house's lints are not for mutants.
-        .env("RUSTFLAGS", "--cap-lints=allow")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
+        // Beside the crates themselves: what both depend on is compiled once.
+        .env("CARGO_TARGET_DIR", target())
         .stderr(Stdio::piped())
         .output()
         .map_err(|e| Failure::new(format!("cannot start cargo: {e}")))?;

@@ -223,6 +223,11 @@ fn manifest(text: &str) -> String {
     let start = text.find("members = [").unwrap_or(0);
     let end = text[start..].find(']').map_or(start, |at| start + at + 1);
     let text = format!("{}members = [{}]{}", &text[..start], members.join(", "), &text[end..]);
+    // The house's lints are not for mutants.
+    let lints = text.find("[workspace.lints").unwrap_or(text.len());
+    let profiles = text[lints..].find("\n[profile").map_or(text.len(), |at| lints + at);
+    let text =
+        format!("{}{}{}", &text[..lints], text[lints..profiles].replace("\"deny\"", "\"allow\""), &text[profiles..]);
     text.replace("debug = \"line-tables-only\"", "debug = false")
         .replace("[profile.dev.package.xtask]\nopt-level = 0\n", "")
 }
