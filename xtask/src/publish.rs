@@ -3,7 +3,7 @@
 //! What the documentation claims stands in one of these records; nobody types a figure.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -38,9 +38,22 @@ pub(crate) fn main(args: Vec<String>) -> Outcome {
         let folder = results.join(word("experiment")).join(word("profile"));
         write(&folder.join("summary.json"), &text)?;
         copy_figures(&path.with_file_name("figures"), &folder)?;
+        let runs = folder.join("runs");
+        if runs.exists() {
+            // The summary has them all.
+            fs::remove_dir_all(&runs).map_err(|e| Failure::new(format!("cannot remove {}: {e}", runs.display())))?;
+        }
         published += 1;
     }
-    if published == 0 {
+    let mut kept = 0;
+    for experiment in files(&runs).into_iter().filter(|folder| unfinished(folder)) {
+        kept += keep_runs(&experiment, &results)?;
+    }
+    if kept > 0 {
+        say(format_args!(
+            "{kept} finished runs of unfinished experiments kept: `cargo xtask run --records docs/results` goes on from them"
+        ));
+    } else if published == 0 {
         return Err(Failure::new(format!("no record below {}: run `cargo xtask run` first", runs.display())));
     }
     let all = size(&results);
@@ -55,6 +68,35 @@ pub(crate) fn main(args: Vec<String>) -> Outcome {
     write(&results.join("README.md"), &page(&records))?;
     say(format_args!("{published} records published; docs/results/README.md shows {}", records.len()));
     Ok(())
+}
+
+/// Whether a run of the experiment in this folder began after its last record was written, or has none yet.
+fn unfinished(folder: &Path) -> bool {
+    let time = |name: &str| fs::metadata(folder.join(name)).and_then(|m| m.modified()).ok();
+    time("config.toml").is_some_and(|begun| time("summary.json").is_none_or(|ended| ended < begun))
+}
+
+/// Copies the finished runs of an experiment that is not done below `results`; how many.
+fn keep_runs(folder: &Path, results: &Path) -> Outcome<usize> {
+    let bad = |path: &Path, why: &dyn Display| Failure::new(format!("{}: {why}", path.display()));
+    let config = folder.join("config.toml");
+    let text = fs::read_to_string(&config).map_err(|e| bad(&config, &e))?;
+    let config: toml::Table = toml::from_str(&text).map_err(|e| bad(&config, &e))?;
+    let word = |key: &str| config.get(key).and_then(toml::Value::as_str).unwrap_or("unknown").to_owned();
+    let place = results.join(word("experiment")).join(word("profile")).join("runs");
+    let mut kept = 0;
+    for variant in files(folder).iter().filter(|path| path.is_dir()) {
+        for seed in files(variant).iter().filter(|path| path.join("outcome.json").exists()) {
+            let path = seed.join("outcome.json");
+            let (text, outcome) = read(&path)?;
+            if outcome["error"].is_null() && text.len() <= LARGEST {
+                let name = |path: &Path| path.file_name().unwrap_or_default().to_owned();
+                write(&place.join(name(variant)).join(name(seed)).join("outcome.json"), &text)?;
+                kept += 1;
+            }
+        }
+    }
+    Ok(kept)
 }
 
 /// A figure's file and what it shows.

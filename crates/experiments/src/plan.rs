@@ -26,6 +26,8 @@ pub struct Plan {
     pub data: DataHome,
     /// The folder of the records.
     pub out: PathBuf,
+    /// A folder of committed records, whose finished runs are taken over too.
+    pub records: Option<PathBuf>,
     /// Take over finished runs with the same key.
     pub resume: bool,
     /// Only the runs whose place in the list of all leaves this remainder: `(i, n)`.

@@ -81,6 +81,9 @@ pub struct SeedRecord {
     /// Seconds it took.
     #[serde(default)]
     pub seconds: f64,
+    /// Multiplications and additions in its matrix products; absent where they were not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations: Option<f64>,
     /// A fingerprint of configuration, seed and data: what has it is the same run.
     #[serde(default)]
     pub key: String,

@@ -4,6 +4,7 @@ use crate::criterion::{Judged, Verdict, round};
 use crate::error::ExperimentError;
 use crate::experiment::{Experiment, Need};
 use crate::record::{Summary, VariantRecord, write_atomically};
+use crate::results::significant;
 use crate::slides::{SLIDES, Slide};
 use crate::stats;
 use crate::summary::Caption;
@@ -180,11 +181,19 @@ fn line(e: &Experiment, c: &Judged) -> Line {
     }
 }
 
-/// One variant's metrics: mean, and the half width of the interval where there are several seeds.
+/// One variant's metrics: mean, and the half width of the interval where there are several seeds. And what one of its runs cost.
 #[derive(Serialize)]
 struct VariantRow {
     name: String,
     cells: Vec<String>,
+    operations: String,
+    seconds: String,
+}
+
+/// The mean of what was counted, in units of `unit`.
+fn cost(counts: impl Iterator<Item = f64>, unit: f64) -> String {
+    let counts: Vec<f64> = counts.filter(|n| *n > 0.0).collect();
+    if counts.is_empty() { "–".into() } else { round(significant(stats::mean(&counts) / unit, 3)) }
 }
 
 fn numbers(variants: &[VariantRecord]) -> (Vec<String>, Vec<VariantRow>) {
@@ -197,8 +206,12 @@ fn numbers(variants: &[VariantRecord]) -> (Vec<String>, Vec<VariantRow>) {
             _ => round(stats::mean(&values)),
         }
     };
-    let rows =
-        variants.iter().map(|v| VariantRow { name: v.name.clone(), cells: names.iter().map(|n| cell(v, n)).collect() });
+    let rows = variants.iter().map(|v| VariantRow {
+        name: v.name.clone(),
+        cells: names.iter().map(|n| cell(v, n)).collect(),
+        operations: cost(v.seeds.iter().filter_map(|s| s.operations), 1e9),
+        seconds: cost(v.seeds.iter().map(|s| s.seconds), 1.0),
+    });
     (names.iter().map(|n| n.replace('_', " ")).collect(), rows.collect())
 }
 

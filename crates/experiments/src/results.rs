@@ -26,6 +26,9 @@ pub struct Outcome {
     /// How long it took.
     #[serde(default)]
     pub seconds: f64,
+    /// Multiplications and additions in its matrix products; 0 where they were not counted.
+    #[serde(default)]
+    pub operations: f64,
     /// The commit of the program that made it.
     #[serde(default)]
     pub commit: String,

@@ -142,14 +142,17 @@ fn run_all(
         while let Some((index, (variant, seed))) = take(&next, tasks) {
             let place = folder.join(variant.folder()).join(format!("seed-{seed}"));
             let key = key(e, plan, variant, *seed, environment);
-            let done = match plan.resume.then(|| load(&place, &key)).flatten() {
+            let committed = plan.records.as_ref().map(|from| committed_run(from, e, plan, variant, *seed));
+            let known = || load(&place, &key).or_else(|| load(committed.as_ref()?, &key));
+            let done = match plan.resume.then(known).flatten() {
                 Some(outcome) => {
+                    let kept = write_outcome(&outcome, &place);
                     let how = if outcome.commit == environment.commit {
                         " (taken over)".to_string()
                     } else {
                         format!(" (taken over from commit {})", outcome.commit.get(..12).unwrap_or(&outcome.commit))
                     };
-                    Ok((outcome, how))
+                    kept.map(|()| (outcome, how))
                 }
                 None => {
                     one(e, plan, variant, *seed, (key, &environment.commit), pool, &place).map(|o| (o, String::new()))
@@ -195,7 +198,7 @@ fn one(
     pool: &rayon::ThreadPool,
     place: &Path,
 ) -> Result<Outcome, ExperimentError> {
-    let started = Instant::now();
+    let (started, before) = (Instant::now(), operations(pool));
     let mut run = Run::new(plan.profile, &plan.data, seed);
     let attempt = catch_unwind(AssertUnwindSafe(|| pool.install(|| (e.run)(variant, seed, &mut run))));
     let attempt = attempt.unwrap_or_else(|panic| Err(ExperimentError::Crashed(message(&*panic))));
@@ -207,6 +210,7 @@ fn one(
     outcome.key = key;
     outcome.commit = commit.into();
     outcome.seconds = significant(started.elapsed().as_secs_f64(), 4);
+    outcome.operations = (operations(pool) - before) as f64;
     match attempt {
         Ok(metrics) => {
             outcome.bits = bits(&metrics);
@@ -216,9 +220,24 @@ fn one(
     }
     let log: String = run.log.iter().map(|l| format!("{l}\n")).collect();
     write_atomically(&place.join("metrics.jsonl"), log.as_bytes())?;
-    let text = serde_json::to_string(&outcome).map_err(|e| ExperimentError::file(place, "written", e))?;
-    write_atomically(&place.join("outcome.json"), text.as_bytes())?;
+    write_outcome(&outcome, place)?;
     Ok(outcome)
+}
+
+fn write_outcome(outcome: &Outcome, place: &Path) -> Result<(), ExperimentError> {
+    let text = serde_json::to_string(outcome).map_err(|e| ExperimentError::file(place, "written", e))?;
+    write_atomically(&place.join("outcome.json"), text.as_bytes())
+}
+
+/// Multiplications and additions in all products that the workers of `pool` have asked for: one run works in it at a time.
+fn operations(pool: &rayon::ThreadPool) -> u64 {
+    pool.broadcast(|_| kernel::product_operations()).into_iter().sum()
+}
+
+/// Where committed records keep a finished run of an experiment that is not done.
+fn committed_run(records: &Path, e: &Experiment, plan: &Plan, variant: &Variant, seed: u64) -> PathBuf {
+    let profile = records.join(e.name).join(plan.profile.to_string());
+    profile.join("runs").join(variant.folder()).join(format!("seed-{seed}"))
 }
 
 /// An outcome of the same run that ended well.

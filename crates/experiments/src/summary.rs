@@ -50,6 +50,7 @@ pub(crate) fn write(
                         seed: o.seed,
                         metrics: o.metrics.clone(),
                         seconds: significant(o.seconds, 3),
+                        operations: Some(significant(o.operations, 4)).filter(|n| *n > 0.0),
                         key: o.key.clone(),
                         bits: o.bits.clone(),
                         commit: Some(o.commit.clone()).filter(|c| *c != commit),

@@ -41,7 +41,8 @@ options of run:
   --shard i/n        only every n-th run of the list, from the i-th (counted from 0), and no record: for job arrays;
                      the same command without it gathers
   --only VARIANT     only this variant
-  --records DIR      takes over whole experiments from committed records such as docs/results, where they hold the same runs
+  --records DIR      takes over from committed records such as docs/results: whole experiments where they hold the same runs, and
+                     single runs of experiments that are not done
 
 options of all:
   --data DIR         the data folder; default: $LAYERWISE_DATA, then the cache folder

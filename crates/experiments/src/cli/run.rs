@@ -27,7 +27,6 @@ pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
         }
     }
     let chosen = choose(&o)?;
-    let records = o.records.clone();
     let plan = Plan {
         profile: o.profile,
         seeds: o.seeds,
@@ -37,6 +36,7 @@ pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
         changes: o.changes,
         data: DataHome::find(o.data),
         out: o.out,
+        records: o.records,
         resume: !o.fresh,
         shard: o.shard,
         only: o.only,
@@ -49,7 +49,7 @@ pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
     let mut well = true;
     for (number, (e, variants)) in chosen.iter().zip(&variants).enumerate() {
         say(format!("[{}/{}] {}: {}", number + 1, chosen.len(), e.name, e.question));
-        if let Some(records) = &records {
+        if let Some(records) = &plan.records {
             match runner::adopt(e, &plan, variants, records) {
                 Ok(Some(done)) => {
                     let commit = &done.summary.environment.commit;
@@ -72,7 +72,7 @@ pub(super) fn run(o: RunOptions) -> Result<bool, Failure> {
             }
         }
     }
-    let index = report::write(&plan.out, records.as_deref()).map_err(|e| Failure::Broken(e.to_string()))?;
+    let index = report::write(&plan.out, plan.records.as_deref()).map_err(|e| Failure::Broken(e.to_string()))?;
     let index = index.canonicalize().unwrap_or(index);
     say(format!("report: {}", index.display()));
     Ok(well)

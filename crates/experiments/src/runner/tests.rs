@@ -63,6 +63,7 @@ fn plan(out: &Path) -> Plan {
         changes: Vec::new(),
         data: DataHome::none(),
         out: out.into(),
+        records: None,
         resume: false,
         shard: None,
         only: None,
@@ -152,6 +153,28 @@ fn a_committed_record_is_taken_over_only_with_the_same_keys() {
     assert!(fresh.path().join("squares/figures/1-c.svg").exists());
     let other = Plan { first_seed: 7, ..there };
     assert!(adopt(&SQUARES, &other, &variants, committed.path()).unwrap().is_none());
+}
+
+/// A long experiment can go on elsewhere from the runs that were committed.
+#[test]
+fn committed_runs_of_an_unfinished_experiment_are_taken_over() {
+    let (dir, committed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let here = Plan { only: Some("good".into()), ..plan(dir.path()) };
+    let variants = here.variants(&SQUARES, &[]).unwrap();
+    run(&SQUARES, &here, &variants, &|_| {}).unwrap();
+    let place = committed.path().join("squares/quick/runs/good/seed-1");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::copy(dir.path().join("squares/good/seed-1/outcome.json"), place.join("outcome.json")).unwrap();
+    let fresh = tempfile::tempdir().unwrap();
+    let there = Plan { out: fresh.path().into(), records: Some(committed.path().into()), resume: true, ..here };
+    let taken = |plan: &Plan| {
+        let said = std::sync::Mutex::new(Vec::new());
+        run(&SQUARES, plan, &variants, &|line| said.lock().unwrap().push(line.to_owned())).unwrap();
+        said.into_inner().unwrap().iter().filter(|line| line.contains("taken over")).count()
+    };
+    assert_eq!(taken(&there), 1);
+    assert!(fresh.path().join("squares/good/seed-1/outcome.json").exists());
+    assert_eq!(taken(&Plan { resume: false, ..there }), 0);
 }
 
 #[test]

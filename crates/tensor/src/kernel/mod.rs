@@ -18,7 +18,7 @@ mod team;
 mod transpose;
 
 pub use crate::math::{cpu_level, limit_to_avx2};
-pub use gemm::{Form, backend, gemm, keep_blas_threads, product_blocks};
+pub use gemm::{Form, backend, gemm, keep_blas_threads, product_blocks, product_operations};
 pub use linear::{
     Epilogue, LinearShape, Tile, linear_backward_bias, linear_backward_input, linear_backward_weight, linear_forward,
 };

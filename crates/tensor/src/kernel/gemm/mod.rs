@@ -9,6 +9,7 @@ mod openblas;
 #[cfg(not(feature = "openblas"))]
 mod packed;
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -62,6 +63,7 @@ pub fn gemm<T: Scalar>(
     if m == 0 || n == 0 {
         return;
     }
+    OPERATIONS.set(OPERATIONS.get() + 2 * (m * n * k) as u64);
     if k == 0 {
         if accum == Accum::Replace {
             c.fill(T::zero());
@@ -99,6 +101,22 @@ pub fn product_blocks() -> u64 {
 }
 
 static BLOCKS: AtomicU64 = AtomicU64::new(0);
+
+/// Multiplications and additions in the products that this thread has asked for, `2 m n k` each, whoever worked on them.
+///
+/// ```
+/// use layerwise_tensor::{Accum, kernel::{Form, Par, gemm, product_operations}};
+/// let before = product_operations();
+/// gemm(Form::Nn, 2, 1, 2, &[1.0; 4], &[1.0; 2], Accum::Replace, &mut [0.0; 2], Par::Auto);
+/// assert_eq!(product_operations() - before, 8);
+/// ```
+pub fn product_operations() -> u64 {
+    OPERATIONS.get()
+}
+
+thread_local! {
+    static OPERATIONS: Cell<u64> = const { Cell::new(0) };
+}
 
 /// What multiplies: `packed` (our own products), `matrixmultiply` (on processors those are not written for), or a library with its
 /// version and core, such as `openblas 0.3.21 Haswell`.
