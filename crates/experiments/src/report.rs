@@ -142,7 +142,7 @@ struct Line {
 fn statistics(c: &Judged) -> String {
     let mut parts = Vec::new();
     if let (Some(p), Some(holm)) = (c.p, c.p_holm) {
-        parts.push(format!("p = {p}, {holm} after Holm"));
+        parts.push(format!("p {}, {} after Holm", p_value(p), p_value(holm)));
     }
     if let Some(d) = c.effect {
         parts.push(format!("effect {d} standard deviations"));
@@ -179,6 +179,11 @@ fn line(e: &Experiment, c: &Judged) -> Line {
         statistics: statistics(c),
         source: e.criteria.iter().find(|x| x.id == c.id).map_or("", |x| x.source),
     }
+}
+
+/// Below what a few seeds can tell, the digits of a p-value mean nothing.
+fn p_value(p: f64) -> String {
+    if p < 1e-4 { "< 0.0001".into() } else { format!("= {}", significant(p, 2)) }
 }
 
 /// One variant's metrics: mean, and the half width of the interval where there are several seeds. And what one of its runs cost.

@@ -4,6 +4,7 @@ use super::hierarchy::Hierarchy;
 use super::prelude::*;
 use super::shapes::curves;
 use crate::figure::critical_difference;
+use crate::results::significant;
 use layerwise::autoencoder::AutoencoderConfig;
 use layerwise::datasets::synthetic;
 use layerwise::nn::Mse;
@@ -217,10 +218,10 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
     if blocks.len() > 2 {
         let test = stats::friedman(&blocks);
         let caption = format!(
-            "Mean ranks over {} pairs of task and seed, best on the left (Friedman p = {:.1e}); rules under one bar are not told apart by \
+            "Mean ranks over {} pairs of task and seed, best on the left (Friedman p = {}); rules under one bar are not told apart by \
              Nemenyi's test at 5 %. Seeds of one task are not independent tasks, so the bar is shorter than five tasks alone would give.",
             blocks.len(),
-            test.p
+            significant(test.p, 2)
         );
         all.push(Figure::new("ranks", caption, critical_difference("Mean ranks of the rules", &names, &test))?);
     }

@@ -2,6 +2,7 @@
 
 use super::prelude::*;
 use crate::figure::critical_difference;
+use crate::results::significant;
 use layerwise::datasets::catalog::{self, DataDir};
 use layerwise::datasets::{Missing, Scaler, ScalerKind, split};
 use layerwise::nn::layer::{ActivationConfig, AlphaDropoutConfig, LinearConfig};
@@ -296,10 +297,10 @@ fn figures(r: &Results) -> Result<Vec<Figure>, ExperimentError> {
             bars(&chart, &short, &methods, &bars_values),
         )?);
         let caption = format!(
-            "Mean ranks over {} tables, best on the left (Friedman p = {:.2}); methods under one bar are not told apart by Nemenyi's \
+            "Mean ranks over {} tables, best on the left (Friedman p = {}); methods under one bar are not told apart by Nemenyi's \
              test at 5 %.",
             names.len(),
-            test.p
+            significant(test.p, 2)
         );
         all.push(Figure::new("ranks", caption, critical_difference("Mean ranks", &methods, &test))?);
     }

@@ -15,7 +15,9 @@ pub struct Panel {
 
 /// A grid of panels with the names of its rows and columns: decision regions, with the axes' meaning in one line below.
 pub fn regions(rows: &[String], columns: &[String], panels: &[Vec<Panel>], axes: &str) -> String {
-    let grid = Grid { cell: 118.0, gap: 10.0, left: 128.0, top: 34.0, caption: 16.0, smooth: false };
+    // A few panels fill the page's width as well as many.
+    let cell = if columns.len() <= 3 { 236.0 } else { 118.0 };
+    let grid = Grid { cell, gap: 10.0, left: 128.0, top: 34.0, caption: 16.0, smooth: false };
     grid.draw(rows, columns, panels, axes)
 }
 
