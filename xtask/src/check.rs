@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::blas;
-use crate::cmd::{Failure, Outcome, cargo, heading, output, root, run, say};
+use crate::cmd::{EXAMPLES, Failure, Outcome, cargo, example, examples, heading, output, root, run, say};
 use crate::counts;
 use crate::laws::{self, Ledger};
 use crate::mutants;
@@ -22,7 +22,8 @@ pub(crate) fn test(args: Vec<String>) -> Outcome {
     run(with_data(
         cargo(["test", "--workspace", "--all-targets", "--exclude", "layerwise-benches"])
             .args(&args)
-            .env("LAYERWISE_LEDGER", &ledger),
+            .env("LAYERWISE_LEDGER", &ledger)
+            .env(EXAMPLES, examples()),
         &data,
     ))?;
     // A part of the tests, chosen on the command line, need not be all laws.
@@ -56,14 +57,15 @@ pub(crate) fn ci(args: Vec<String>) -> Outcome {
     run(cargo(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
     heading("every experiment in small");
     let out = root().join("target").join("ci-runs");
-    // The tests have compiled all but the program; an optimised build of its own takes longer than it saves.
-    let mut smoke = cargo(["run", "--quiet", "--package", "layerwise-experiments", "--", "run", "--all"]);
-    smoke.args(["--fresh", "--profile", "smoke", "--out"]);
+    // As the tests have compiled it; an optimised build takes longer than it saves.
+    let mut smoke = example(Some(examples()), "experiments")
+        .ok_or_else(|| Failure::new(format!("the tests left no program `experiments` in {}", examples().display())))?;
+    smoke.args(["run", "--all", "--fresh", "--profile", "smoke", "--out"]);
     run(with_data(smoke.arg(out), &data_folder()))?;
     heading("a sample of mutants of the backward formulas");
     mutants::sample()?;
     heading("parity");
-    parity::main(Vec::new())?;
+    parity::check(false, Some(examples()))?;
     if counts::possible() {
         heading("instructions of a few steps");
         counts::main(Vec::new())?;

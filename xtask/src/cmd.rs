@@ -49,6 +49,24 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Comma
     command
 }
 
+/// Names the folder of the examples that a run of all tests has compiled. Cargo would compile most crates again for one package alone,
+/// whose dependencies have fewer features.
+pub(crate) const EXAMPLES: &str = "LAYERWISE_EXAMPLES";
+
+/// The folder that a run of all tests compiles examples into.
+pub(crate) fn examples() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    target.join("debug").join("examples")
+}
+
+/// An example in `folder` when it is there.
+pub(crate) fn example(folder: Option<PathBuf>, name: &str) -> Option<Command> {
+    let path = folder?.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+    let mut command = Command::new(&path);
+    command.current_dir(root());
+    path.exists().then_some(command)
+}
+
 /// Runs `command` to its end; its status is ours.
 pub(crate) fn run(command: &mut Command) -> Outcome {
     let shown = show(command);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::cmd::{Failure, Outcome, cargo, heading, output, root, run, say};
+use crate::cmd::{Failure, Outcome, cargo, example, heading, output, root, run, say};
 
 pub(crate) fn main(args: Vec<String>) -> Outcome {
     let torch = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
@@ -11,9 +11,15 @@ pub(crate) fn main(args: Vec<String>) -> Outcome {
         ["--torch"] => true,
         other => return Err(Failure::usage(format!("parity takes --torch or nothing, not `{}`", other.join(" ")))),
     };
+    check(torch, None)
+}
+
+/// The same with examples that are compiled already.
+pub(crate) fn check(torch: bool, examples: Option<PathBuf>) -> Outcome {
     heading("a saved model");
     let folder = tempfile::tempdir().map_err(|e| Failure::new(format!("cannot make a temporary folder: {e}")))?;
-    run(cargo(["run", "--quiet", "--package", "layerwise-tests", "--example", "save_models", "--"]).arg(folder.path()))?;
+    let save = ["run", "--quiet", "--package", "layerwise-tests", "--example", "save_models", "--"];
+    run(example(examples, "save_models").unwrap_or_else(|| cargo(save)).arg(folder.path()))?;
 
     heading("read by safetensors and numpy");
     let python = python(&["numpy", "safetensors"], &["numpy", "safetensors"])?;

@@ -29,6 +29,8 @@ pub struct Criterion {
     pub published: Option<Published>,
     /// Where the threshold comes from.
     pub source: &'static str,
+    /// What keeps it from holding, as far as honest attempts have found out; shown where it does not hold, and no part of the promise.
+    pub cause: &'static str,
     /// Measures the estimate; `None` when the results do not hold what it takes.
     pub estimate: fn(&Results) -> Option<Estimate>,
 }
@@ -165,7 +167,8 @@ impl Criterion {
         estimate: fn(&Results) -> Option<Estimate>,
     ) -> Self {
         let (kind, profile) = (Kind::Interval, Profile::Quick);
-        Self { id, statement, threshold, side, kind, profile, needs: None, published: None, source: "", estimate }
+        let (needs, published) = (None, None);
+        Self { id, statement, threshold, side, kind, profile, needs, published, source: "", cause: "", estimate }
     }
 
     /// The estimate itself must lie there.
@@ -182,6 +185,11 @@ impl Criterion {
     /// Where the threshold comes from.
     pub const fn from(self, source: &'static str) -> Self {
         Self { source, ..self }
+    }
+
+    /// With what keeps it from holding, once that is known.
+    pub const fn because(self, cause: &'static str) -> Self {
+        Self { cause, ..self }
     }
 
     /// Undecided without this data set.
@@ -306,6 +314,7 @@ mod tests {
             needs: None,
             published: None,
             source: "test",
+            cause: "",
             estimate,
         }
     }

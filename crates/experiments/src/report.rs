@@ -2,7 +2,7 @@
 
 use crate::criterion::{Judged, Verdict, round};
 use crate::error::ExperimentError;
-use crate::experiment::{Experiment, Need};
+use crate::experiment::{Experiment, Need, Profile};
 use crate::record::{Summary, VariantRecord, write_atomically};
 use crate::results::significant;
 use crate::slides::{SLIDES, Slide};
@@ -136,6 +136,7 @@ struct Line {
     reason: String,
     statistics: String,
     source: &'static str,
+    cause: &'static str,
 }
 
 /// The numbers behind a verdict by interval, for those who want them.
@@ -162,11 +163,14 @@ fn row(e: &Experiment, s: &Summary) -> Row {
         seeds: s.seeds.len(),
         data: s.data.kind.clone(),
         minutes: duration(s.budget.wall_seconds),
-        criteria: s.criteria.iter().map(|c| line(e, c)).collect(),
+        criteria: s.criteria.iter().map(|c| line(e, s.profile, c)).collect(),
     }
 }
 
-fn line(e: &Experiment, c: &Judged) -> Line {
+fn line(e: &Experiment, profile: Profile, c: &Judged) -> Line {
+    let criterion = e.criteria.iter().find(|x| x.id == c.id);
+    // A run below the profile that can decide has not missed anything.
+    let open = c.verdict != Verdict::Holds && c.profile <= profile;
     let published = c.published.as_ref().map(|p| format!("{} ({}) [{}]", p.value, p.source, p.tag));
     Line {
         id: c.id.clone(),
@@ -177,7 +181,8 @@ fn line(e: &Experiment, c: &Judged) -> Line {
         verdict: word(c.verdict).into(),
         reason: c.reason.clone(),
         statistics: statistics(c),
-        source: e.criteria.iter().find(|x| x.id == c.id).map_or("", |x| x.source),
+        source: criterion.map_or("", |x| x.source),
+        cause: criterion.filter(|_| open).map_or("", |x| x.cause),
     }
 }
 
@@ -244,7 +249,7 @@ fn experiment_page(
         "experiment.html",
         &json!({
             "name": e.name, "question": e.question, "claim": e.claim, "protocol": e.protocol, "anchor": e.anchor,
-            "summary": s, "criteria": s.criteria.iter().map(|c| line(e, c)).collect::<Vec<_>>(), "metrics": metrics,
+            "summary": s, "criteria": s.criteria.iter().map(|c| line(e, s.profile, c)).collect::<Vec<_>>(), "metrics": metrics,
             "variants": variants, "errors": errors, "figures": figures, "command": command, "fallbacks": fallbacks,
             "wall": duration(s.budget.wall_seconds), "planned": duration(s.budget.planned_seconds),
             "config": std::fs::read_to_string(place.record.join("config.toml")).unwrap_or_default(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::cmd::{Failure, Outcome, cargo, output};
+use crate::cmd::{EXAMPLES, Failure, Outcome, cargo, example, output};
 
 use super::Problem;
 
@@ -16,8 +16,10 @@ pub(crate) fn check_repository(root: &Path) -> Outcome<Vec<Problem>> {
     if records.is_empty() {
         return Ok(Vec::new());
     }
-    let mut list = cargo(["run", "--quiet", "--package", "layerwise-experiments", "--", "list", "--json"]);
-    let text = output(&mut list).ok_or_else(|| Failure::new("`layerwise-experiments list --json` failed"))?;
+    let built = example(std::env::var_os(EXAMPLES).map(PathBuf::from), "experiments");
+    let mut list = built.unwrap_or_else(|| cargo(["run", "--quiet", "--package", "layerwise-experiments", "--"]));
+    let text = output(list.args(["list", "--json"]))
+        .ok_or_else(|| Failure::new("`layerwise-experiments list --json` failed"))?;
     let list: Value =
         serde_json::from_str(&text).map_err(|e| Failure::new(format!("the list of experiments is not JSON: {e}")))?;
     let mut problems = Vec::new();

@@ -45,6 +45,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "the derivative is at most 1/4: log10(1/4) = -0.60 at zero input",
+            cause: "",
             estimate: |r| r.mean("sigmoid", "slope"),
         },
         Criterion {
@@ -57,6 +58,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Glorot and Bengio 2010",
+            cause: "",
             estimate: |r| r.mean("tanh", "slope"),
         },
         Criterion {
@@ -69,6 +71,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "He et al. 2015: the variance is kept exactly on average",
+            cause: "",
             estimate: |r| r.mean("relu", "slope").map(|e| crate::criterion::Estimate::exact(e.value.abs())),
         },
         Criterion {
@@ -81,6 +84,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "half of the units are off, so half of the variance is lost a layer",
+            cause: "",
             estimate: |r| {
                 let slope = r.mean("relu with glorot", "slope")?.value;
                 Some(crate::criterion::Estimate::exact((slope - 0.5f64.sqrt().log10()).abs()))
@@ -96,6 +100,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "chance is ln 10 = 2.303; deep sigmoid networks stay on the plateau (Glorot and Bengio 2010, Fig. 2)",
+            cause: "",
             estimate: |r| r.difference("sigmoid", "relu", "train_loss"),
         },
         Criterion {
@@ -108,6 +113,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: Some("mnist"),
             published: None,
             source: "Clevert et al. 2016, Fig. 2: at equal epochs ELU has the lower training loss",
+            cause: "",
             estimate: |r| r.difference("elu", "relu", "train_loss"),
         },
     ],

@@ -44,6 +44,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Wilson et al. 2017, section 3.3: the least-norm solution; follows from its closed form",
+            cause: "",
             estimate: |r| r.largest(&DESCENT, "test_error"),
         },
         Criterion {
@@ -56,6 +57,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Wilson et al. 2017, lemma 3.1: the solution is a multiple of sign(X'y)",
+            cause: "",
             estimate: |r| r.largest(&ADAPTIVE, "from_negatives"),
         },
         Criterion {
@@ -68,6 +70,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Wilson et al. 2017, lemma 3.1",
+            cause: "",
             estimate: |r| r.largest(&ADAPTIVE, "off_signs"),
         },
         Criterion {
@@ -80,6 +83,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "without it the comparison would say nothing",
+            cause: "",
             estimate: |r| r.largest(&[DESCENT.as_slice(), &ADAPTIVE].concat(), "residual"),
         },
     ],

@@ -46,6 +46,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "of 120 shares 0.3 are expected there by chance, so not even one in fifty may be",
+            cause: "",
             estimate: beyond_three_sigma,
         },
         Criterion {
@@ -58,6 +59,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "1 - 0.75^10 = 0.9437; two standard errors of 20 000 draws are 0.003",
+            cause: "",
             estimate: |r| {
                 let dead = pooled(r, "N=2")?;
                 Some(Estimate::exact((dead.get(9)?.0 - born_dead(2, 10)).abs()))
@@ -73,6 +75,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Lu et al. 2019 report more than 90 % (from memory); born dead are 94 % at each input",
+            cause: "",
             estimate: |r| r.mean("relu", "collapsed"),
         },
         Criterion {
@@ -85,6 +88,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "the suite's own bound",
+            cause: "",
             estimate: |r| r.mean("leaky_relu", "collapsed"),
         },
     ],

@@ -67,7 +67,8 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             0.0,
             |r| r.difference("deep", "shallow", "error"),
         )
-        .from("Hinton and Salakhutdinov 2006: at equal parameters deep beats shallow"),
+        .from("Hinton and Salakhutdinov 2006: at equal parameters deep beats shallow")
+        .because("the quick budget: after six epochs of 20 000 digits both are far from their end."),
     ],
     figures,
 };

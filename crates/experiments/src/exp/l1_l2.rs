@@ -54,6 +54,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: Some("mnist"),
             published: None,
             source: "the claim of the slide",
+            cause: "",
             estimate: |r| against_chosen(r, &name(PENALTIES[0])),
         },
         Criterion {
@@ -66,6 +67,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: Some("mnist"),
             published: None,
             source: "the curve over the penalty is U-shaped",
+            cause: "",
             estimate: |r| against_chosen(r, &name(PENALTIES[PENALTIES.len() - 1])),
         },
     ],
@@ -98,6 +100,7 @@ const fn exact(
         needs: None,
         published: None,
         source: "closed form",
+        cause: "",
         estimate,
     }
 }

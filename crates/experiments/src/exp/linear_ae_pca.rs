@@ -50,6 +50,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Baldi and Hornik 1989: there is no local minimum besides",
+            cause: "",
             estimate: |r| r.largest(&NETWORKS, "over_optimum"),
         },
         Criterion {
@@ -62,6 +63,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Baldi and Hornik 1989",
+            cause: "",
             estimate: |r| r.largest(&NETWORKS, "angle"),
         },
         Criterion {
@@ -78,6 +80,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
                 tag: Tag::V,
             }),
             source: "published; 13.866 recomputed",
+            cause: "",
             estimate: |r| r.mean(LADDER, "test_error").map(|e| Estimate::exact((e.value - 13.87).abs())),
         },
     ],

@@ -50,6 +50,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
                 tag: Tag::V2,
             }),
             source: "between the standard network (98.4 %) and what a first implementation may lose",
+            cause: "",
             estimate: |r| r.mean("dropout", "test_accuracy"),
         },
         Criterion {
@@ -62,6 +63,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: Some("mnist"),
             published: None,
             source: "no seed may be an accident",
+            cause: "",
             estimate: |r| r.mean("dropout", "test_accuracy"),
         },
         Criterion {
@@ -74,6 +76,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "a sanity check that also decides without data",
+            cause: "",
             estimate: |r| r.mean("dropout", "test_accuracy"),
         },
     ],

@@ -44,6 +44,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Ioffe and Szegedy 2015, Fig. 1",
+            cause: "",
             estimate: |r| {
                 let (bn, plain) = (r.values("batch", "steps_to_90"), r.values("plain", "steps_to_90"));
                 estimate(&bn.iter().zip(&plain).map(|(b, p)| b / p).collect::<Vec<_>>())
@@ -59,6 +60,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: Some("mnist"),
             published: Some(Published { value: 0.98, source: "reproductions, 50 000 steps", tag: Tag::V2 }),
             source: "reproductions at 50 000 steps, less 0.6 points for the shorter run",
+            cause: "",
             estimate: |r| r.mean("batch", "test_accuracy"),
         },
         Criterion {
@@ -71,6 +73,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: Some("mnist"),
             published: Some(Published { value: 0.0031, source: "reproductions, 50 000 steps", tag: Tag::V2 }),
             source: "reproductions: 0.9800 against 0.9769",
+            cause: "",
             estimate: |r| r.difference("batch", "plain", "test_accuracy"),
         },
         Criterion {
@@ -83,6 +86,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "the claim, on whatever digits are at hand",
+            cause: "",
             estimate: |r| r.difference("batch", "plain", "train_loss"),
         },
     ],

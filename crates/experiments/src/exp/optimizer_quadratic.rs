@@ -48,6 +48,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "DeepOBS logs: 138.9 at epoch 2, 217.6 at epoch 5",
+            cause: "",
             estimate: |r| r.mean(NOISY[1], "rises"),
         },
         Criterion {
@@ -60,6 +61,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "DeepOBS logs: the loss of SGD falls from epoch to epoch",
+            cause: "",
             estimate: |r| r.mean(NOISY[0], "rises").map(|e| Estimate::exact(e.value)),
         },
         Criterion {
@@ -72,6 +74,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "theta_t = (1 - rate curvature)^t; the others are powers of a matrix of two rows",
+            cause: "",
             estimate: |r| r.largest(&EXACT, "error"),
         },
         Criterion {
@@ -84,6 +87,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "the determinants of these matrices, where the eigenvalues are complex",
+            cause: "",
             estimate: |r| r.largest(&EXACT, "radius_error"),
         },
     ],
@@ -109,6 +113,7 @@ const fn near_floor(
         needs: None,
         published: None,
         source: "DeepOBS logs: 87.0 to 87.5, at the noise floor",
+        cause: "",
         estimate,
     }
 }

@@ -48,6 +48,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "DeepOBS logs: 87.0 to 87.5, at the noise floor",
+            cause: "",
             estimate: |r| {
                 let runs = QUADRATIC.map(|n| r.values(n, "over_floor"));
                 let seeds = runs.iter().map(Vec::len).min()?;
@@ -66,6 +67,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "DeepOBS logs: 138.9 at epoch 2, 217.6 at epoch 5",
+            cause: "",
             estimate: |r| r.mean("quadratic momentum", "rises"),
         },
         Criterion {
@@ -78,6 +80,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "DeepOBS logs: the loss of SGD falls from epoch to epoch",
+            cause: "",
             estimate: |r| r.mean("quadratic sgd", "rises").map(|e| Estimate::exact(e.value)),
         },
         Criterion {
@@ -90,6 +93,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "Kingma and Ba 2015, Fig. 2: Adam lowest or among the lowest; Schmidt et al. 2021: a strong contender",
+            cause: "",
             estimate: |r| {
                 let adam = r.values("digits adam", "train_loss");
                 let others: Vec<Vec<f64>> = RULES

@@ -48,6 +48,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "a line separates a half-plane; 1 % is left for the finite sample",
+            cause: "",
             estimate: |r| r.mean("linear half_plane", "accuracy"),
         },
         Criterion {
@@ -60,6 +61,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "no line does better than three of the four quadrants",
+            cause: "",
             estimate: |r| r.mean("linear xor", "accuracy"),
         },
         Criterion {
@@ -72,6 +74,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "the claim, with 2 % left for the finite sample",
+            cause: "",
             estimate: |r| extreme(r, "concave", f64::min, Region::is_convex),
         },
         Criterion {
@@ -84,6 +87,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "a convex set cannot cover these regions without covering what lies between their parts",
+            cause: "",
             estimate: |r| extreme(r, "concave", f64::max, |region| !region.is_convex()),
         },
         Criterion {
@@ -96,6 +100,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "a theorem: the accepted set of a concave function is convex",
+            cause: "",
             estimate: |r| {
                 let counts = Region::ALL.map(|x| r.values(&format!("concave {x}"), "violations").iter().sum::<f64>());
                 Some(Estimate::exact(counts.iter().sum()))
@@ -111,6 +116,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "the claim, with 2 % left for the finite sample",
+            cause: "",
             estimate: |r| extreme(r, "two", f64::min, |_| true),
         },
         Criterion {
@@ -123,6 +129,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             needs: None,
             published: None,
             source: "the counter-example to reading the claim without its condition",
+            cause: "",
             estimate: |r| r.mean("one xor", "accuracy"),
         },
     ],

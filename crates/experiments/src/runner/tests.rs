@@ -32,6 +32,7 @@ static SQUARES: Experiment = Experiment {
         needs: None,
         published: None,
         source: "arithmetic",
+        cause: "",
         estimate: |r| r.mean("good", "square").map(|e| Estimate::exact(e.value)),
     }],
     figures: |r| {
