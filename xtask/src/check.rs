@@ -19,6 +19,9 @@ pub(crate) fn test(args: Vec<String>) -> Outcome {
     }
     heading("units, laws, rules of the repository");
     let ledger = laws::fresh()?;
+    // Tests and checks call these programs. Beside the tests they cost a link; by themselves most crates would be compiled again.
+    let build = ["build", "--workspace", "--exclude", "layerwise-benches", "--example", "experiments"];
+    run(cargo(build).args(["--example", "save_models"]))?;
     run(with_data(
         cargo(["test", "--workspace", "--all-targets", "--exclude", "layerwise-benches"])
             .args(&args)

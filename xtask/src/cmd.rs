@@ -49,11 +49,11 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Comma
     command
 }
 
-/// Names the folder of the examples that a run of all tests has compiled. Cargo would compile most crates again for one package alone,
-/// whose dependencies have fewer features.
+/// Names the folder of examples compiled with the whole workspace. Cargo would compile most crates again for one package alone, whose
+/// dependencies have fewer features.
 pub(crate) const EXAMPLES: &str = "LAYERWISE_EXAMPLES";
 
-/// The folder that a run of all tests compiles examples into.
+/// The folder that a build of the workspace puts examples into.
 pub(crate) fn examples() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     target.join("debug").join("examples")
