@@ -19,16 +19,15 @@ pub(crate) fn test(args: Vec<String>) -> Outcome {
     }
     heading("units, laws, rules of the repository");
     let ledger = laws::fresh()?;
-    // Tests and checks call these programs. Beside the tests they cost a link; by themselves most crates would be compiled again.
-    let build = ["build", "--workspace", "--exclude", "layerwise-benches", "--example", "experiments"];
-    run(cargo(build).args(["--example", "save_models"]))?;
-    run(with_data(
-        cargo(["test", "--workspace", "--all-targets", "--exclude", "layerwise-benches"])
-            .args(&args)
-            .env("LAYERWISE_LEDGER", &ledger)
-            .env(EXAMPLES, examples()),
-        &data,
-    ))?;
+    let mut tests = cargo(["test", "--workspace", "--all-targets", "--exclude", "layerwise-benches"]);
+    tests.args(&args).env("LAYERWISE_LEDGER", &ledger);
+    if args.is_empty() {
+        // Tests and checks call these programs. Beside all tests they cost a link; by themselves most crates would be compiled again.
+        let build = ["build", "--workspace", "--exclude", "layerwise-benches", "--example", "experiments"];
+        run(cargo(build).args(["--example", "save_models"]))?;
+        tests.env(EXAMPLES, examples());
+    }
+    run(with_data(&mut tests, &data))?;
     // A part of the tests, chosen on the command line, need not be all laws.
     if args.is_empty() {
         heading("laws x entries x element types");
