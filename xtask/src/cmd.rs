@@ -53,10 +53,14 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Comma
 /// dependencies have fewer features.
 pub(crate) const EXAMPLES: &str = "LAYERWISE_EXAMPLES";
 
+/// Where the workspace is built.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// The folder that a build of the workspace puts examples into.
 pub(crate) fn examples() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    target.join("debug").join("examples")
+    target().join("debug").join("examples")
 }
 
 /// An example in `folder` when it is there.

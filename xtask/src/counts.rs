@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::cmd::{Failure, Outcome, cargo, output, root, run, say};
+use crate::cmd::{Failure, Outcome, cargo, output, root, run, say, target};
 
 const WORKLOADS: [&str; 4] = ["w1", "w2", "w4", "w6"];
 /// Steps before those that count, and with them.
@@ -70,8 +70,7 @@ fn rustc() -> String {
 
 fn count_all() -> Outcome<BTreeMap<String, u64>> {
     run(&mut cargo(["build", "--quiet", "--release", "--package", "layerwise-benches", "--bin", "counted"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let program = target.join("release").join("counted");
+    let program = target().join("release").join("counted");
     let runs = WORKLOADS.iter().map(|name| {
         let file = root().join("benches").join("workloads").join(format!("{name}.toml"));
         // Both runs at a time.

@@ -62,7 +62,7 @@ fn measure_all(plan: &Plan) -> Outcome {
     let can_pin = environment::can_pin();
     let options = json!({"rounds": plan.rounds, "seconds": plan.seconds, "threads": plan.threads, "peers": plan.peers});
     let mut record = record::new(environment::environment(&chosen, can_pin), options);
-    let path = plan.json.clone().unwrap_or_else(|| peers::target().join("bench.json"));
+    let path = plan.json.clone().unwrap_or_else(|| crate::cmd::target().join("bench.json"));
     let peaks: Vec<Option<Peak>> = plan.threads.iter().map(|threads| probe(&programs[0], *threads)).collect();
     for (threads, peak) in plan.threads.iter().zip(&peaks) {
         if let Some(peak) = peak {
@@ -100,9 +100,9 @@ fn build(wish: &str) -> Outcome<Vec<Program>> {
         variant: variant.to_owned(),
     };
     run(&mut cargo(line))?;
-    let mut programs = vec![program(record::OURS, peers::target(), "default")];
+    let mut programs = vec![program(record::OURS, crate::cmd::target(), "default")];
     if blas::resolve(wish)? == Blas::OpenBlas {
-        let folder = peers::target().join("openblas");
+        let folder = crate::cmd::target().join("openblas");
         run(cargo(line).args(["--features", "openblas", "--target-dir"]).arg(&folder))?;
         programs.push(program(record::OURS_OPENBLAS, folder, "openblas"));
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::cmd::{Failure, Outcome, cargo, heading, root, run};
+use crate::cmd::{Failure, Outcome, cargo, heading, root, run, target};
 
 /// A folder that holds ready virtual environments `NAME/bin/python`.
 const PLACE: &str = "LAYERWISE_PEERS";
@@ -126,11 +126,6 @@ pub(crate) fn install(names: &[String]) -> Outcome {
         failures.extend(peer.install().err().map(|failure| format!("{}: {}", peer.name, failure.message)));
     }
     if failures.is_empty() { Ok(()) } else { Err(Failure::new(format!("not installed: {}", failures.join("; ")))) }
-}
-
-/// The folder builds go to.
-pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), Into::into)
 }
 
 fn environment(name: &str) -> PathBuf {

@@ -76,7 +76,7 @@ pub(crate) fn sweep(programs: &[Program], plan: &Plan) -> Outcome {
         "environment": environment::environment(&[], can_pin), "caches": caches(),
         "options": {"rounds": plan.rounds, "seconds": plan.seconds, "implementation": OURS}, "rows": rows,
     });
-    let path = plan.json.clone().unwrap_or_else(|| peers::target().join("sweep.json"));
+    let path = plan.json.clone().unwrap_or_else(|| crate::cmd::target().join("sweep.json"));
     store::write(&path, &record)?;
     say(format_args!("the record: {}", path.display()));
     Ok(())

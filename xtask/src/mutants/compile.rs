@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::rewrite::blamed;
 use super::tree::{self, CRATES, Tree};
-use crate::cmd::{Failure, Outcome, cargo, root, say};
+use crate::cmd::{Failure, Outcome, cargo, say, target};
 
 /// Compiles as often as needed; gives the tree and its test binaries.
 pub(crate) fn compile() -> Outcome<(Tree, Vec<PathBuf>)> {
@@ -41,11 +41,6 @@ pub(crate) fn compile() -> Outcome<(Tree, Vec<PathBuf>)> {
         fs::write(&memory, text).map_err(|e| Failure::new(format!("cannot write {}: {e}", memory.display())))?;
     }
     Err(Failure::new("the mutated crates do not compile even without what the compiler refused in 20 attempts"))
-}
-
-/// Where the workspace is built.
-fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
 type Complaint = (String, usize, String);

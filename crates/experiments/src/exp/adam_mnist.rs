@@ -45,7 +45,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             |r| r.difference("logistic adam", "logistic adagrad", "train_loss"),
         )
         .from("Kingma and Ba 2015, Fig. 1")
-        .because("not found; the source's curves run over 45 epochs, these over five."),
+        .because("not found; the source's curves run over 45 epochs (from memory), these over five."),
         Criterion::exact(
             "first-step",
             "Adam's first step is the rate in every coordinate, within 1e-9 of it",

@@ -35,7 +35,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         )
         .on("mnist")
         .from("the suite's bound")
-        .because("the quick budget, 15 epochs of 20 000 digits, against 60 of 60 000 under full."),
+        .because("probably the quick budget, 15 epochs of 20 000 digits, against 60 of 60 000 under full."),
         Criterion::exact("pca", "in the PCA plane for 0.419, within 0.02", Side::AtMost, 0.02, |r| {
             r.mean("pca", "accuracy").map(|e| Estimate::exact((e.value - 0.419).abs()))
         })

@@ -43,7 +43,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         )
         .published(84.0, "9.22 / 0.11", Tag::V)
         .from("Keskar et al. 2017, Table 4; the suite's factor")
-        .because("both networks fit these few digits to a loss near 0, where the measure, a rise over 1 + loss, is small for \
+        .because("probably that both networks fit these few digits to a loss near 0, where the measure, a rise over 1 + loss, is small for \
              either; the source's networks and data are larger."),
     ],
     figures,

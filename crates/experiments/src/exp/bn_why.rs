@@ -61,7 +61,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             common::paired(r, ("batch", "beta"), ("plain", "beta"), |a, b| a / b)
         })
         .from("Santurkar et al. 2018, Fig. 4; the suite's factor")
-        .because("not found; the source's networks are convolutional and trained without sigmoids."),
+        .because("not found."),
     ],
     figures,
 };

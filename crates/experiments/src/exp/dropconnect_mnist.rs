@@ -36,7 +36,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         .published(0.0034, "1.62 less 1.28 %", Tag::M)
         .from("Wan et al. 2013; the suite's bound")
         .because(
-            "too few steps: twelve epochs of 15 000 digits, after which the training loss with dropout is still 0.09.",
+            "probably too few steps: twelve epochs of 15 000 digits, after which the training loss with dropout is still 0.09.",
         ),
         Criterion::interval("dropconnect", "DropConnect does too", Side::AtLeast, 0.002, |r| {
             r.difference("none", "dropconnect", "error")

@@ -68,7 +68,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             |r| r.difference("deep", "shallow", "error"),
         )
         .from("Hinton and Salakhutdinov 2006: at equal parameters deep beats shallow")
-        .because("the quick budget: after six epochs of 20 000 digits both are far from their end."),
+        .because("probably the quick budget: after six epochs of 20 000 digits both are far from their end."),
     ],
     figures,
 };

@@ -73,8 +73,11 @@ pub(super) struct Rebuilder {
 }
 
 impl Rebuilder {
-    /// Squared error a row of `x`, summed over columns.
+    /// Squared error a row of `x`, summed over columns; that of a training that diverged is none.
     pub(super) fn error(&self, x: ArrayView2<'_, f32>) -> Result<f64, ExperimentError> {
+        if self.diverged {
+            return Err(ExperimentError::Training("the autoencoder diverged".into()));
+        }
         rebuilding_error(&self.model, &self.params, x)
     }
 

@@ -41,8 +41,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
             |r| common::paired(r, ("plain 50", "train_loss"), ("plain 10", "train_loss"), |a, b| a / b),
         )
         .from("Srivastava et al. 2015: strong degradation at 50")
-        .because("six epochs of 10 000 digits are too few for the network of 10 layers to get low; with 15 of 60 000 the ratio was \
-             12 to 21."),
+        .because("probably that six epochs of 10 000 digits are too few for the network of 10 layers to get low."),
         Criterion::interval(
             "residual-keeps",
             "the residual network of 50 layers ends within 3 times that of 10",
