@@ -12,7 +12,7 @@ use super::cells::{line, short, size, text};
 use super::environment;
 use super::limit::Work;
 use super::measure;
-use super::peers::{self, Program};
+use super::peers::Program;
 use super::record::OURS;
 use super::stats::median;
 use super::store;
