@@ -243,7 +243,7 @@ struct Count(AtomicU64);
 
 static EXECUTED: [Count; WORKERS] = [const { Count(AtomicU64::new(0)) }; WORKERS];
 
-/// Calls `f` for the tiles of `range`, `step` places each (the last may be smaller); halves go to other workers if `split`.
+/// Calls `f` for the tiles of `range`, `step` places each (the last may be smaller); other workers take part if `split`.
 ///
 /// Allocates nothing. The edges are `range.start + i * step` whoever works.
 pub(super) fn run<P: Parts, F: Fn(Range<usize>, P) + Sync>(
@@ -253,48 +253,35 @@ pub(super) fn run<P: Parts, F: Fn(Range<usize>, P) + Sync>(
     parts: P,
     f: &F,
 ) {
-    let tiles = range.len().div_ceil(step);
-    if split && tiles > 1 {
-        if let Helpers::Team(workers) = helpers() {
-            return run_in_team(range, step, workers, parts, f);
-        }
-        let at = tiles / 2 * step;
-        let middle = range.start + at;
-        let (left, right) = parts.cut(at);
-        rayon::join(
-            || run(range.start..middle, step, split, left, f),
-            || run(middle..range.end, step, split, right, f),
-        );
-        return;
+    if split && range.len() > step {
+        shared(range, step, parts, f);
+    } else {
+        one_by_one(range, step, parts, f);
     }
+}
+
+/// All tiles on this thread, in order. Not inlined, since every pass would hold it twice.
+#[inline(never)]
+fn one_by_one<P: Parts, F: Fn(Range<usize>, P)>(range: Range<usize>, step: usize, parts: P, f: &F) {
     let mut rest = parts;
     let mut start = range.start;
     while start < range.end {
         let end = range.end.min(start + step);
         let (tile, after) = rest.cut(end - start);
-        if let Some(worker) = rayon::current_thread_index() {
-            EXECUTED[worker.min(WORKERS - 1)].0.fetch_add(1, Ordering::Relaxed);
-        }
+        count_tile();
         f(start..end, tile);
         rest = after;
         start = end;
     }
 }
 
-/// Shares that a team's work is cut into at most, each some tiles side by side.
-const SHARES: usize = 32;
+/// Shares that the work is cut into at most, each some tiles side by side.
+const SHARES: usize = 64;
 
-/// As [`run`], by the members of a team: each begins with the shares of its own place, the same in every pass over the same buffers,
-/// and goes on with what others have left.
-fn run_in_team<P: Parts, F: Fn(Range<usize>, P) + Sync>(
-    range: Range<usize>,
-    step: usize,
-    workers: usize,
-    parts: P,
-    f: &F,
-) {
+/// The tiles by all workers there are, in shares that each of them takes as it comes to them.
+fn shared<P: Parts, F: Fn(Range<usize>, P) + Sync>(range: Range<usize>, step: usize, parts: P, f: &F) {
     let tiles = range.len().div_ceil(step);
-    let count = tiles.min(4 * workers).min(SHARES);
+    let count = shares_of(tiles);
     let edge = |share: usize| range.len().min(tiles * share / count * step);
     let mut rest = Some(parts);
     let shares: [Mutex<Option<P>>; SHARES] = std::array::from_fn(|share| {
@@ -304,16 +291,57 @@ fn run_in_team<P: Parts, F: Fn(Range<usize>, P) + Sync>(
             mine
         }))
     });
-    share(&|place| {
-        for i in 0..count {
-            let share = (place * count / workers + i) % count;
-            // Never contended for longer than a `take`.
-            let mine = shares[share].lock().map_or(None, |mut s| s.take());
-            if let Some(mine) = mine {
-                run(range.start + edge(share)..range.start + edge(share + 1), step, false, mine, f);
-            }
+    each_share(count, &|share| {
+        // Never contended for longer than a `take`.
+        let mine = shares[share].lock().map_or(None, |mut s| s.take());
+        if let Some(mine) = mine {
+            one_by_one(range.start + edge(share)..range.start + edge(share + 1), step, mine, f);
         }
     });
+}
+
+// What follows knows nothing of the parts of a pass, so that it is compiled once and not for every pass of every crate.
+
+/// How many shares so many tiles are cut into: some for each worker, so that one who is late holds nobody up for long.
+fn shares_of(tiles: usize) -> usize {
+    let workers = match helpers() {
+        Helpers::Team(workers) => workers,
+        Helpers::Pool => rayon::current_num_threads(),
+        Helpers::Nobody => 1,
+    };
+    tiles.min(4 * workers).min(SHARES)
+}
+
+/// `work(share)` for every share; it may be called for a share again, by another worker.
+fn each_share(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    match helpers() {
+        // Each begins with the shares of its own place, the same in every pass over the same buffers, and goes on with what others
+        // have left.
+        Helpers::Team(workers) => share(&|place| {
+            for i in 0..count {
+                work((place * count / workers + i) % count);
+            }
+        }),
+        Helpers::Pool => halves(0..count, work),
+        Helpers::Nobody => (0..count).for_each(work),
+    }
+}
+
+/// `work` for every share, halves of them offered to idle workers of the pool.
+fn halves(shares: Range<usize>, work: &(dyn Fn(usize) + Sync)) {
+    let middle = usize::midpoint(shares.start, shares.end);
+    if middle == shares.start {
+        shares.for_each(work);
+    } else {
+        rayon::join(|| halves(shares.start..middle, work), || halves(middle..shares.end, work));
+    }
+}
+
+/// Counts a tile for the worker of the pool that this thread is.
+fn count_tile() {
+    if let Some(worker) = rayon::current_thread_index() {
+        EXECUTED[worker.min(WORKERS - 1)].0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 #[track_caller]
