@@ -58,7 +58,8 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         )
         .on("tabular")
         .published(-1.26, "-0.756 less 0.504", Tag::V)
-        .from("Klambauer et al. 2017, Table 1"),
+        .from("Klambauer et al. 2017, Table 1")
+        .because("no cause was found; nine tables of the 121, with one rate and one shape for all methods."),
         Criterion::exact(
             "accuracies",
             "the SNN's mean accuracy is within 3 points of the published one on optdigits, wine, iris, wdbc, dermatology and pima \
@@ -72,7 +73,7 @@ pub(crate) static EXPERIMENT: Experiment = Experiment {
         )
         .on("tabular")
         .from("Klambauer et al. 2017, Table A11; one split there, so several points of chance on the small ones")
-        .because("one table, dermatology, lies five points above the published single split."),
+        .because("one table, dermatology, lies four to five points above the published single split."),
     ],
     figures,
 };
